@@ -1,0 +1,1 @@
+"""FHIR JSON: builds, names, checks and writes resources; knows no trial and no hospital."""

@@ -1,0 +1,36 @@
+"""One byte form of a resource: keys sorted, decimals exactly as they were given.
+
+A `Decimal` is written by its digits (7.40 stays 7.40); a float has no place in a resource.
+"""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any, TypeAlias, cast
+
+import orjson
+
+Json: TypeAlias = dict[str, Any]
+
+
+def _decimal(value: object) -> orjson.Fragment:
+    if isinstance(value, Decimal):
+        return orjson.Fragment(format(value, "f"))
+    name = type(value).__name__
+    raise TypeError(f"{name} has no place in a resource")
+
+
+def to_bytes(body: object) -> bytes:
+    """Return the canonical UTF-8 JSON of `body`."""
+    return orjson.dumps(body, default=_decimal, option=orjson.OPT_SORT_KEYS)
+
+
+def from_bytes(text: bytes | str) -> Any:  # noqa: ANN401 - any JSON value
+    """Read JSON, every number with a point or an exponent as a `Decimal` of the same digits."""
+    return json.loads(text, parse_float=Decimal)
+
+
+def resource(text: bytes | str) -> Json:
+    """Read one JSON object."""
+    return cast("Json", from_bytes(text))
