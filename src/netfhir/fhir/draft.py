@@ -20,3 +20,5 @@ class Draft:
     """`file:row:item` of the source fact."""
     subject: str = ""
     """The trial's number of the subject; empty for what belongs to the study."""
+    shared: bool = False
+    """Whether several entities yield this very resource (a product and its lot, say)."""

@@ -58,6 +58,8 @@ import org.springframework.orm.jpa.LocalContainerEntityManagerFactoryBean;
  */
 public final class Server {
 
+  private static final long EXIT_TIMEOUT_MS = 20_000;
+
   /** What the command line says; every field has a default. */
   record Options(
       int port,
@@ -242,19 +244,24 @@ public final class Server {
 
   /** Whoever started this server holds the other end; when they are gone, so is the server. */
   private static void endWithStandardInput() {
-    Thread watcher =
-        new Thread(
-            () -> {
-              try {
-                System.in.transferTo(OutputStream.nullOutputStream());
-              } catch (IOException gone) {
-                // Unreadable is as good as closed.
-              }
-              System.exit(0);
-            },
-            "standard-input");
+    Thread watcher = new Thread(Server::awaitEndOfStandardInput, "standard-input");
     watcher.setDaemon(true);
     watcher.start();
+  }
+
+  private static void awaitEndOfStandardInput() {
+    try {
+      System.in.transferTo(OutputStream.nullOutputStream());
+    } catch (IOException gone) {
+      // Unreadable is as good as closed.
+    }
+    new Thread(() -> System.exit(0), "exit").start();
+    try {
+      Thread.sleep(EXIT_TIMEOUT_MS);
+    } catch (InterruptedException ignored) {
+      // Nothing interrupts this thread; were it so, to halt early would do no harm.
+    }
+    Runtime.getRuntime().halt(1);
   }
 
   private static void requireMetadata(String base) throws IOException {

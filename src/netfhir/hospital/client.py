@@ -1,0 +1,177 @@
+"""The FHIR interactions that netfhir uses; reads decimals as they are written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any, cast
+
+import orjson
+
+from netfhir.errors import ConflictError, NetfhirError, RejectedError, TemporaryError
+from netfhir.fhir.canonical import from_bytes
+from netfhir.hospital import outcomes
+from netfhir.hospital.replies import status_of, version_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from netfhir.fhir.canonical import Json
+    from netfhir.hospital.transport import Reply, Transport
+
+_READ_ENTRIES = 50
+_FRESH = {"Cache-Control": "no-cache"}
+_MINIMAL = {"Prefer": "return=minimal"}
+_OK = 200
+_ABSENT = 404
+_GONE = 410
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the server holds under an id: a body with its version, nothing, or a deletion."""
+
+    body: Json | None
+    version_id: str = ""
+    deleted: bool = False
+
+
+class Client:
+    """One FHIR server through one transport; `batch` says whether it takes batches of reads."""
+
+    def __init__(self, transport: Transport, *, batch: bool = True) -> None:
+        self._transport = transport
+        self._batch = batch
+        self.name = transport.name
+        self.base_url = transport.base_url
+
+    def statement(self) -> Json:
+        """Return the CapabilityStatement; {} if the answer is no JSON object."""
+        return _object(self._transport.get("metadata"))
+
+    def post_bundle(self, bundle: bytes) -> Json:
+        """Send a transaction or batch; {} if the answer is no JSON object."""
+        return _object(self._transport.send("POST", "", bundle, headers=_MINIMAL))
+
+    def put(self, path: str, body: bytes, if_match: str = "") -> Json:
+        """Update one resource by `Type/id`; return the reply as an entry of a bundle's reply."""
+        condition = {"If-Match": if_match} if if_match else {}
+        reply = self._transport.send("PUT", path, body, headers={**_MINIMAL, **condition})
+        response: Json = {
+            "status": str(reply.status),
+            "location": reply.headers.get("Content-Location") or reply.headers.get("Location", ""),
+            "etag": reply.headers.get("ETag", ""),
+        }
+        parsed = _object(reply)
+        if parsed.get("resourceType") == "OperationOutcome":
+            return {"response": {**response, "outcome": parsed}}
+        return {"response": response}
+
+    def read_many(self, paths: Sequence[str]) -> list[Stored]:
+        """Read each `Type/id`, in order. An entry that fails for another reason raises."""
+        found: list[Stored] = []
+        for chunk in _chunks(paths, _READ_ENTRIES):
+            found += self._read_batch(chunk) if self._batch else map(self._read_one, chunk)
+        return found
+
+    def search_identifiers(
+        self, resource_type: str, tokens: Sequence[tuple[str, str]], elements: str = ""
+    ) -> list[Json]:
+        """Return the resources that carry one of these (system, value); values stay out of URLs.
+
+        A page that is not the last is asked again in halves, so that no next link is followed.
+        """
+        form = {"identifier": ",".join(_token(*token) for token in tokens), "_count": "1000"}
+        if elements:
+            form["_elements"] = elements
+        path = f"{resource_type}/_search"
+        reply = self._transport.post_form(path, form, _FRESH)
+        page = _searchset(reply, f"{self.name}: POST {path}")
+        more = any(link.get("relation") == "next" for link in page.get("link", []))
+        if more and len(tokens) > 1:
+            middle = len(tokens) // 2
+            halves = (tokens[:middle], tokens[middle:])
+            return [r for half in halves for r in self.search_identifiers(resource_type, half)]
+        return list(_matches(page, resource_type))
+
+    def _read_one(self, path: str) -> Stored:
+        try:
+            reply = self._transport.get(path, _FRESH)
+        except RejectedError as error:
+            if error.code in {f"http-{_ABSENT}", f"http-{_GONE}"}:
+                return Stored(None, deleted=error.code == f"http-{_GONE}")
+            raise
+        body = cast("Json", from_bytes(reply.content))
+        return Stored(body, version_of({"etag": reply.headers.get("ETag", "")}, body))
+
+    def _read_batch(self, paths: Sequence[str]) -> list[Stored]:
+        entries = [{"request": {"method": "GET", "url": path}} for path in paths]
+        bundle = orjson.dumps({"resourceType": "Bundle", "type": "batch", "entry": entries})
+        reply = self._transport.send("POST", "", bundle, headers=_FRESH)
+        where = f"{self.name}: reading {len(paths)} resources"
+        entries_read = _object(reply, exact=True).get("entry", [])
+        if len(entries_read) != len(paths):
+            found = f"{len(entries_read)} entries for {len(paths)} reads"
+            raise TemporaryError("reply-entries", where=where, found=found)
+        return [_stored(e, p, where) for e, p in zip(entries_read, paths, strict=True)]
+
+
+def _stored(entry: Json, path: str, where: str) -> Stored:
+    response = entry.get("response", {})
+    status = status_of(response)
+    if status in {_ABSENT, _GONE}:
+        return Stored(None, deleted=status == _GONE)
+    body = entry.get("resource")
+    if status != _OK or not isinstance(body, dict):
+        raise _unreadable(status, response, f"{where}: {path}")
+    if f"{body.get('resourceType')}/{body.get('id')}" != path:
+        raise TemporaryError("reply-order", where=f"{where}: {path}", found="another resource")
+    return Stored(body, version_of(response, body))
+
+
+def _unreadable(status: int | None, response: Json, where: str) -> NetfhirError:
+    said = outcomes.scrubbed(response.get("outcome"))
+    found = f"status {status or 'missing'}" + (f" ({said})" if said else "")
+    if status is None or outcomes.is_temporary(status):
+        return TemporaryError("read", where=where, found=found)
+    kind = ConflictError if outcomes.is_conflict(status) else RejectedError
+    return kind("read", where=where, found=found)
+
+
+def _object(reply: Reply, *, exact: bool = False) -> Json:
+    try:
+        parsed: Any = from_bytes(reply.content) if exact else orjson.loads(reply.content)
+    except ValueError:
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def _searchset(reply: Reply, where: str) -> Json:
+    page = _object(reply, exact=True)
+    if page.get("resourceType") != "Bundle" or page.get("type") != "searchset":
+        raise TemporaryError("reply-type", where=where, found="no searchset")
+    return page
+
+
+def _matches(page: Json, resource_type: str) -> Iterator[Json]:
+    for entry in page.get("entry", []):
+        body = entry.get("resource", {})
+        if body.get("resourceType") == resource_type:
+            yield body
+
+
+def _token(system: str, value: str) -> str:
+    return f"{_escaped(system)}|{_escaped(value)}"
+
+
+def _escaped(text: str) -> str:
+    """Escape what separates in a search: FHIR R4, search, "Escaping Search Parameters"."""
+    for char in "\\,$|":
+        text = text.replace(char, f"\\{char}")
+    return text
+
+
+def _chunks(items: Sequence[str], size: int) -> Iterator[list[str]]:
+    source = iter(items)
+    while chunk := list(islice(source, size)):
+        yield chunk

@@ -1,0 +1,58 @@
+"""The run journal: one JSON line an event, of named and harmless fields only.
+
+A field that is not on the list never reaches a line: no resource, no identifier, no value can.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+import structlog
+
+from netfhir import clock
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+    from pathlib import Path
+
+ALLOWED: Final = frozenset(
+    {
+        "event",
+        "time",
+        "run",
+        "command",
+        "trial",
+        "server",
+        "types",
+        "counts",
+        "seconds",
+        "exit_status",
+        "code",
+        "where",
+        "version",
+    }
+)
+
+
+def journal(path: Path, **context: str) -> structlog.typing.FilteringBoundLogger:
+    """Return a logger that appends to `path`, made with mode 0600, with `context` on each line."""
+    path.touch(mode=0o600, exist_ok=True)
+    logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
+        structlog.BytesLogger(path.open("ab")),
+        processors=[_timed, _allowed, _line],
+        wrapper_class=structlog.make_filtering_bound_logger(0),
+    ).bind(**context)
+    return logger
+
+
+def _timed(_logger: object, _method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
+    return {"time": clock.now().isoformat(timespec="seconds"), **event}
+
+
+def _allowed(_logger: object, _method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in event.items() if key in ALLOWED}
+
+
+def _line(_logger: object, _method: str, event: MutableMapping[str, Any]) -> bytes:
+    return orjson.dumps(event, default=str)

@@ -1,0 +1,77 @@
+"""Entities to FHIR resources: one module an entity, named as in a declaration.
+
+Each module has EMITS, the resource types that it yields, and `drafts(entity, site)`. Mapping is
+pure: the same entity and the same declaration give the same bytes.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from netfhir.fhir import extensions
+from netfhir.fhir.dates import fhir_datetime
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from netfhir.fhir.canonical import Json
+    from netfhir.fhir.dates import LocalTime
+    from netfhir.fhir.draft import Draft
+    from netfhir.terminology.concepts import Concept
+    from netfhir.trial.declaration import Trial
+    from netfhir.trial.entities import Entity
+    from netfhir.trial.naming import Naming
+
+    Mapper = Callable[[Entity, "MappingSite"], Iterator[Draft]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MappingSite:
+    """What every mapper may use: the trial as declared, and how this site names things."""
+
+    trial: Trial
+    naming: Naming
+
+    def study(self) -> dict[str, str]:
+        """Return the reference to the trial's ResearchStudy."""
+        return self.naming.reference("ResearchStudy", self.naming.key(form="study"))
+
+    def concept(self, key: str) -> Concept:
+        """Return a concept that an entity names; the declaration was checked before."""
+        return self.trial.terminology.concept(key, where=f"{self.trial.name}/codes.toml")
+
+    def event(self, resource_type: str, entity: Entity) -> Json:
+        """Return the start of a resource about a subject: its names, its study, its patient."""
+        naming = self.naming
+        return {
+            "resourceType": resource_type,
+            "id": naming.id(entity.key),
+            "identifier": [naming.identifier(entity.key)],
+            "extension": [extensions.research_study(self.study())],
+            "subject": naming.patient(entity.subject),
+        }
+
+
+def moment(name: str, when: LocalTime, zone: str | None) -> Json:
+    """Return the element `name` with a dateTime, its time of day kept where no offset is known."""
+    text = fhir_datetime(when, zone)
+    element: dict[str, Any] = {name: text}
+    if when.time and text == when.date:
+        element[f"_{name}"] = {"extension": [extensions.local_time(when.time)]}
+    return element
+
+
+def mapper(entity: str) -> Mapper:
+    """Return the mapper of an entity, which is its module's `drafts`."""
+    found: Mapper = import_module(f"{__name__}.{entity}").drafts
+    return found
+
+
+def emitted() -> dict[str, tuple[str, ...]]:
+    """Return the resource types that each mapper yields."""
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    modules = {name: import_module(f"{__name__}.{name}") for name in names}
+    return {name: module.EMITS for name, module in modules.items() if hasattr(module, "EMITS")}

@@ -1,0 +1,92 @@
+"""A laboratory result, a vital sign, a performance status: Observation.
+
+The source's own code stands first, then the standard ones; the value keeps its digits and its
+unit. Source: FHIR R4 Observation (obs-6, obs-7) and vital signs; HL7 CDISC mapping, LB and VS.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from netfhir.fhir import extensions
+from netfhir.fhir.draft import Draft
+from netfhir.mappers import moment
+from netfhir.mappers.quantity import quantity
+from netfhir.trial.entities import Amount
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from netfhir.fhir.canonical import Json
+    from netfhir.mappers import MappingSite
+    from netfhir.trial.entities import Measurement
+
+EMITS: Final = ("Observation",)
+
+
+def drafts(entity: Measurement, site: MappingSite) -> Iterator[Draft]:
+    """Yield one Observation: with a value, or with the reason why there is none."""
+    body = site.event("Observation", entity)
+    body |= _meaning(site, entity.item_table, entity.item)
+    body["status"] = entity.status
+    if entity.measured is not None:
+        body |= moment("effectiveDateTime", entity.measured, entity.zone)
+    body |= _value(entity, site)
+    if limits := _range(entity):
+        body["referenceRange"] = [limits]
+    if interpretation := _interpretation(entity, site):
+        body["interpretation"] = [_concept(site, interpretation)]
+    if entity.position:
+        body["extension"].append(extensions.body_position(_concept(site, entity.position)))
+    if entity.body_site:
+        body["bodySite"] = _concept(site, entity.body_site)
+    if notes := [text for text in (entity.timepoint, entity.note) if text]:
+        body["note"] = [{"text": text} for text in notes]
+    yield Draft("Observation", body["id"], body, entity.origin, entity.subject)
+
+
+@lru_cache(maxsize=4096)
+def _meaning(site: MappingSite, table: str, code: str) -> dict[str, Any]:
+    codes = site.trial.codes
+    item = codes.items[table][code]
+    local = {"system": f"{codes.system}/{table}", "code": code}
+    return {
+        "category": [_concept(site, item.category)],
+        "code": site.concept(item.concept).codeable(local),
+    }
+
+
+@lru_cache(maxsize=4096)
+def _concept(site: MappingSite, key: str) -> dict[str, Any]:
+    return site.concept(key).codeable()
+
+
+def _value(entity: Measurement, site: MappingSite) -> Json:
+    value = entity.value
+    if value is None:
+        return {"dataAbsentReason": _concept(site, entity.absent or "absent-unknown")}
+    if isinstance(value, Amount):
+        return {"valueQuantity": quantity(value)}
+    if isinstance(value, int):
+        return {"valueInteger": value}
+    item = site.trial.codes.items[entity.item_table][entity.item]
+    if item.value == "concept":
+        return {"valueCodeableConcept": _concept(site, value)}
+    return {"valueString": value}
+
+
+def _range(entity: Measurement) -> Json:
+    limits = {}
+    if entity.low is not None:
+        limits["low"] = quantity(entity.low)
+    if entity.high is not None:
+        limits["high"] = quantity(entity.high)
+    return limits
+
+
+def _interpretation(entity: Measurement, site: MappingSite) -> str | None:
+    if isinstance(entity.value, int):
+        item = site.trial.codes.items[entity.item_table][entity.item]
+        return item.answers.get(str(entity.value), entity.interpretation)
+    return entity.interpretation

@@ -1,0 +1,102 @@
+"""Rows to entities, one module an entity; the module's name is the entity's in a declaration.
+
+Each module has `entities(source, assembly)`, which yields entities, and a RecordError for each
+fact that cannot be one. What an entity is not told, it does not get.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol
+
+from netfhir.errors import RecordError
+from netfhir.fhir.identity import SourceKey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from netfhir.sources.row import Record, Row
+
+    from netfhir.sources.reading import Reader
+    from netfhir.trial.declaration import Trial
+    from netfhir.trial.entities import Entity
+    from netfhir.trial.export import FactSource
+
+    Fact = Entity | RecordError
+
+
+class Tables(Protocol):
+    """An opened export: the rows of a table (SDTM) or of an instrument (REDCap), in file order."""
+
+    def rows(self, source: FactSource) -> Iterator[Record]:
+        """Yield the rows that may hold facts of this source."""
+
+    def table(self, name: str) -> Iterator[Record]:
+        """Yield all rows of a table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """What the assembling modules share: the declaration, the reader, and the subjects met."""
+
+    trial: Trial
+    tables: Tables
+    reader: Reader
+    zones: dict[str, str | None] = field(default_factory=dict)
+    """Subject -> the zone of its site; a subject that is not here is unknown."""
+    rejected: set[str] = field(default_factory=set)
+
+    def key(
+        self, subject: str, event: str = "", form: str = "", item: str = "", repeat: str = ""
+    ) -> SourceKey:
+        """Return the key of a fact of this trial."""
+        return SourceKey(self.trial.file.study, subject, event, form, item, repeat)
+
+    def subject(self, row: Row, column: str) -> str:
+        """Return the row's subject, who must be known."""
+        subject = self.reader.required(row, column)
+        if subject in self.zones:
+            return subject
+        if subject in self.rejected:
+            raise RecordError(
+                "subject-rejected",
+                where=row.where(column),
+                found="a subject whose own record was rejected",
+                remedy="mend the subject's record first: its facts follow",
+            )
+        raise RecordError(
+            "unknown-subject",
+            where=row.where(column),
+            found="a subject that no subject record declares",
+            expected="a subject of the export",
+            remedy="export the subject too, or remove the row",
+        )
+
+
+def entities(assembly: Assembly, sources: tuple[FactSource, ...]) -> Iterator[tuple[str, Fact]]:
+    """Yield (entity name, entity or rejection) for all facts, subjects first."""
+    first = sorted(sources, key=lambda source: _name(source) != "subject")
+    for source in first:
+        name = _name(source)
+        module = import_module(f"{__name__}.{name}")
+        for fact in module.entities(source, assembly):
+            yield name, fact
+
+
+def each(
+    source: FactSource, assembly: Assembly, build: Callable[[Row], Iterable[Fact]]
+) -> Iterator[Fact]:
+    """Yield what `build` makes of each row; its RecordError rejects the row's fact alone."""
+    for row in assembly.tables.rows(source):
+        if isinstance(row, RecordError):
+            yield row
+            continue
+        try:
+            yield from build(row)
+        except RecordError as error:
+            yield error
+
+
+def _name(source: FactSource) -> str:
+    return str(getattr(source, "entity"))  # noqa: B009 - each source has its own literal

@@ -1,0 +1,84 @@
+"""Administrations of a study product, given or not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast, get_args
+
+from netfhir.errors import RecordError
+from netfhir.sources.assemble import each
+from netfhir.sources.assemble.unit import declared_unit
+from netfhir.trial.entities import Amount, Dose, DoseStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from netfhir.sources.row import Row
+
+    from netfhir.sources.assemble import Assembly, Fact
+    from netfhir.trial.export import DoseSource
+
+_STATUSES = frozenset(get_args(DoseStatus))
+
+
+def entities(source: DoseSource, assembly: Assembly) -> Iterator[Fact]:
+    """Yield one Dose per row of the source."""
+    return each(source, assembly, lambda row: (_dose(row, source, assembly),))
+
+
+def _dose(row: Row, source: DoseSource, assembly: Assembly) -> Dose:
+    reader = assembly.reader
+    concepts = assembly.trial.terminology.concepts
+    subject = assembly.subject(row, source.subject)
+    product = reader.needed(row, source.product, concepts)
+    status = reader.needed(row, source.status, _STATUSES)
+    event = reader.text(row, source.event)
+    repeat = row.cells[source.repeat] if source.repeat else ""
+    return Dose(
+        key=assembly.key(subject, event, "dose", product, repeat),
+        origin=row.where(),
+        subject=subject,
+        zone=assembly.zones[subject],
+        product=product,
+        status=cast("DoseStatus", status),
+        amount=_amount(row, source, assembly),
+        route=reader.choice(row, source.route, concepts) if source.route else None,
+        start=reader.when(row, source.start),
+        end=reader.when(row, source.end),
+        form=reader.text(row, source.form_of_product),
+        schedule=reader.text(row, source.schedule),
+        cycle=_cycle(row, source, assembly),
+        lot=reader.text(row, source.lot) or None,
+        reason=reader.text(row, source.reason),
+    )
+
+
+def _amount(row: Row, source: DoseSource, assembly: Assembly) -> Amount | None:
+    number = assembly.reader.number(row, source.amount)
+    if number is None:
+        return None
+    if number.comparator:
+        raise RecordError(
+            "comparator",
+            where=row.where(source.amount),
+            found="a comparator before an administered amount",
+            expected="the amount that was given",
+            remedy="correct the value in the source",
+        )
+    unit = source.unit
+    spelling = unit.constant or row.cells[unit.column] if unit else ""
+    ucum = declared_unit(spelling, row.where(source.amount), assembly.trial)
+    return Amount(value=number.digits, ucum=ucum, unit=spelling)
+
+
+def _cycle(row: Row, source: DoseSource, assembly: Assembly) -> int | None:
+    text = assembly.reader.coded(row, source.cycle)
+    if text is None or text.isdigit():
+        return None if text is None else int(text)
+    raise RecordError(
+        "not-a-number",
+        where=row.where(source.cycle.column if source.cycle else ""),
+        found="text where the number of a cycle stands",
+        expected="digits",
+        remedy="correct the value in the source",
+    )
+

@@ -1,0 +1,222 @@
+"""Subjects: in SDTM one row of DM with its dispositions, in REDCap all rows of a record."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast, get_args
+
+from netfhir.sources.row import Row
+
+from netfhir.errors import RecordError
+from netfhir.trial.entities import StateChange, Subject, SubjectState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from netfhir.sources.assemble import Assembly
+    from netfhir.sources.reading import Reader
+    from netfhir.trial.export import Attribute, StateSource, SubjectSource
+
+_STATES = frozenset(get_args(SubjectState))
+
+
+@dataclass(frozen=True, slots=True)
+class _Dated:
+    change: StateChange
+    order: float
+    where: str
+
+
+def entities(source: SubjectSource, assembly: Assembly) -> Iterator[Subject | RecordError]:
+    """Yield one Subject per subject row or record; fills `assembly.zones`."""
+    told = _told_elsewhere(source, assembly)
+    for row in _gathered(source, assembly):
+        if isinstance(row, RecordError):
+            yield row
+            continue
+        number = row.cells[source.subject]
+        if number in assembly.zones or number in assembly.rejected:
+            yield _twice(row, source.subject)
+            continue
+        try:
+            yield _subject(row, source, assembly, told.pop(number, []))
+        except RecordError as error:
+            assembly.rejected.add(number)
+            yield error
+    for orphans in told.values():
+        yield from (_orphan(state) for state in orphans)
+
+
+def _subject(
+    row: Row, source: SubjectSource, assembly: Assembly, told: list[_Dated | RecordError]
+) -> Subject:
+    reader = assembly.reader
+    number = reader.required(row, source.subject)
+    zone = _zone(row, source, assembly)
+    subject = Subject(
+        key=assembly.key(number, form="subject"),
+        origin=row.where(),
+        subject=number,
+        zone=zone,
+        states=_history(row, source, reader, told),
+        other_numbers=tuple(
+            (other.system, text)
+            for other in source.other_numbers
+            if (text := reader.text(row, other.column))
+        ),
+        arm=_arm(row, source.arm, assembly),
+        actual_arm=_arm(row, source.actual_arm, assembly),
+        consented=reader.when(row, source.consented),
+        randomised=reader.when(row, source.randomised),
+        randomisation_number=reader.text(row, source.randomisation_number) or None,
+    )
+    assembly.zones[number] = zone
+    return subject
+
+
+def _zone(row: Row, source: SubjectSource, assembly: Assembly) -> str | None:
+    site = assembly.reader.coded(row, source.site)
+    sites = assembly.trial.file.sites
+    if site in sites:
+        return sites[site].zone
+    raise RecordError(
+        "unknown-site",
+        where=row.where(source.site.column),
+        found="a site that trial.toml does not declare",
+        expected="one of " + ", ".join(f"`{known}`" for known in sites),
+        remedy="declare the site with its time zone, or correct the source",
+    )
+
+
+def _arm(row: Row, place: Attribute | None, assembly: Assembly) -> str | None:
+    return None if place is None else assembly.reader.choice(row, place, assembly.trial.file.arms)
+
+
+def _history(
+    row: Row, source: SubjectSource, reader: Reader, told: list[_Dated | RecordError]
+) -> tuple[StateChange, ...]:
+    dated: list[_Dated] = []
+    for state in told:
+        if isinstance(state, RecordError):
+            raise state
+        dated.append(state)
+    dated += [
+        found
+        for state in source.states
+        if not state.table and (found := _state(row, state, reader)) is not None
+    ]
+    if not dated:
+        raise RecordError(
+            "no-state",
+            where=row.where(source.subject),
+            found="a subject without any state in the trial",
+            expected="at least one declared state",
+            remedy="complete the disposition in the source: a state is never assumed",
+        )
+    if len(dated) > 1 and (undated := [state for state in dated if state.change.since is None]):
+        raise RecordError(
+            "undated-state",
+            where=undated[0].where,
+            found="a state without a date beside others",
+            expected="a date, by which the states are ordered",
+            remedy="complete the date in the source: an order is never assumed",
+        )
+    dated.sort(key=lambda state: (str(state.change.since), state.order))
+    return tuple(state.change for state in dated)
+
+
+def _state(row: Row, source: StateSource, reader: Reader) -> _Dated | None:
+    since = reader.when(row, source.since)
+    if source.state.constant and since is None:
+        return None
+    state = reader.choice(row, source.state, _STATES)
+    if state is None:
+        return None
+    reason = reader.text(row, source.reason)
+    change = StateChange(state=cast("SubjectState", state), since=since, reason=reason)
+    order = reader.number(row, source.order)
+    where = row.where(source.since or source.state.column)
+    return _Dated(change, float(order.digits) if order else 0.0, where)
+
+
+def _told_elsewhere(
+    source: SubjectSource, assembly: Assembly
+) -> dict[str, list[_Dated | RecordError]]:
+    told: defaultdict[str, list[_Dated | RecordError]] = defaultdict(list)
+    for state in source.states:
+        for row in assembly.tables.table(state.table) if state.table else ():
+            if isinstance(row, RecordError):
+                told[""].append(row)
+                continue
+            try:
+                if (found := _state(row, state, assembly.reader)) is not None:
+                    told[row.cells[state.subject]].append(found)
+            except RecordError as error:
+                told[row.cells[state.subject]].append(error)
+    return told
+
+
+def _gathered(source: SubjectSource, assembly: Assembly) -> Iterator[Row | RecordError]:
+    """Yield a row a subject: as it stands, or with the cells of all its rows in one."""
+    if source.table:
+        yield from assembly.tables.rows(source)
+        return
+    records: dict[str, Row | RecordError] = {}
+    for row in assembly.tables.rows(source):
+        if isinstance(row, RecordError):
+            yield row
+            continue
+        number = row.cells[source.subject]
+        known = records.get(number)
+        if known is None or isinstance(known, RecordError):
+            records.setdefault(number, row)
+        else:
+            records[number] = _joined(known, row, source)
+    yield from records.values()
+
+
+def _joined(known: Row, row: Row, source: SubjectSource) -> Row | RecordError:
+    cells = dict(known.cells)
+    for column in _columns(source):
+        cell = row.cells[column]
+        if cell and cells[column] and cell != cells[column]:
+            return RecordError(
+                "contradiction",
+                where=row.where(column),
+                found="another value than in an earlier row of the record",
+                expected="one value of this field in a record",
+                remedy="correct the record in the source",
+            )
+        cells[column] = cells[column] or cell
+    return Row(known.file, known.number, cells)
+
+
+def _columns(source: SubjectSource) -> set[str]:
+    places = [source.site, source.arm, source.actual_arm]
+    plain = [source.consented, source.randomised, source.randomisation_number]
+    plain += [other.column for other in source.other_numbers]
+    for state in source.states:
+        plain += [state.state.column, state.since, state.reason, state.order]
+    return {name for name in [*plain, *(place.column for place in places if place)] if name}
+
+
+def _twice(row: Row, column: str) -> RecordError:
+    return RecordError(
+        "duplicate-subject",
+        where=row.where(column),
+        found="a subject that an earlier row declares",
+        expected="one record a subject",
+        remedy="remove the duplicated row in the source",
+    )
+
+
+def _orphan(state: _Dated | RecordError) -> RecordError:
+    if isinstance(state, RecordError):
+        return state
+    return RecordError(
+        "unknown-subject",
+        where=state.where,
+        found="a state of a subject that no subject record declares",
+        remedy="export the subject too, or remove the row",
+    )

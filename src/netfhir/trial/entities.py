@@ -1,0 +1,135 @@
+"""The facts of a trial, typed: what the mappers read and the sources assemble.
+
+Every entity carries its key (how the fact is named) and its origin (where it stands in the
+source). Values are the source's own: decimals keep their digits, dates their precision.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from netfhir.fhir.dates import LocalTime
+from netfhir.fhir.identity import SourceKey
+
+SubjectState = Literal[
+    "candidate",
+    "eligible",
+    "follow-up",
+    "ineligible",
+    "not-registered",
+    "off-study",
+    "on-study",
+    "on-study-intervention",
+    "on-study-observation",
+    "pending-on-study",
+    "potential-candidate",
+    "screening",
+    "withdrawn",
+]
+Comparator = Literal["<", "<=", ">=", ">"]
+MeasurementStatus = Literal["final", "preliminary", "registered", "cancelled", "unknown"]
+SurgeryStatus = Literal["completed", "stopped", "not-done", "unknown"]
+DoseStatus = Literal["completed", "stopped", "not-done", "in-progress", "on-hold", "unknown"]
+
+
+class Entity(BaseModel):
+    """A fact of the trial about one subject."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    key: SourceKey
+    origin: str
+    """`file:row:column` of the source."""
+    subject: str
+    """The trial's number of the subject."""
+    zone: str | None = None
+    """The IANA zone of the subject's site, where the trial declares one."""
+
+
+class StateChange(BaseModel):
+    """A state of a subject in the trial, and since when."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    state: SubjectState
+    since: LocalTime | None
+    reason: str = ""
+
+
+class Subject(Entity):
+    """A person in the trial: the arm drawn and taken, and the states in their order."""
+
+    states: tuple[StateChange, ...]
+    """At least one; the last is the present one."""
+    other_numbers: tuple[tuple[str, str], ...] = ()
+    """Further identifiers: system, value."""
+    arm: str | None = None
+    actual_arm: str | None = None
+    consented: LocalTime | None = None
+    randomised: LocalTime | None = None
+    randomisation_number: str | None = None
+
+
+class Amount(BaseModel):
+    """A measured quantity: digits as given, UCUM code, and the unit in the source's spelling."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    value: Decimal
+    ucum: str
+    unit: str
+    comparator: Comparator | None = None
+
+
+class Surgery(Entity):
+    """A liver resection: the anchor of the first treatment window."""
+
+    status: SurgeryStatus
+    procedure: str
+    """Key of the concept."""
+    performed: LocalTime
+    residual_tumour: str | None = None
+    """Key of the concept: R0, R1, R2 or RX."""
+
+
+class Dose(Entity):
+    """One administration of a study product, or the record that it was not given."""
+
+    product: str
+    """Key of the concept."""
+    status: DoseStatus
+    start: LocalTime | None
+    end: LocalTime | None = None
+    amount: Amount | None = None
+    route: str | None = None
+    form: str = ""
+    schedule: str = ""
+    """The dosing frequency in the source's words."""
+    cycle: int | None = None
+    lot: str | None = None
+    reason: str = ""
+    """Why it was stopped or not done, in the source's words."""
+
+
+class Measurement(Entity):
+    """A laboratory result, a vital sign or a performance status: a value, or why there is none."""
+
+    item_table: str
+    item: str
+    """The local code of what was measured, a key of `items.<item_table>` in codes.toml."""
+    status: MeasurementStatus
+    value: Amount | int | str | None
+    """An amount, a count or score, a text, or a concept's key (as the item declares)."""
+    absent: str | None = None
+    """Key of the data-absent reason, exactly where there is no value."""
+    measured: LocalTime | None
+    low: Amount | None = None
+    high: Amount | None = None
+    interpretation: str | None = None
+    position: str | None = None
+    body_site: str | None = None
+    timepoint: str = ""
+    note: str = ""

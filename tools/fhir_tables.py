@@ -1,0 +1,241 @@
+"""Derives the gate's tables from the official R4 package (hl7.fhir.r4.core 4.0.1, CC0).
+
+    python tools/fhir_tables.py ../shared/data/fhir/hl7.fhir.r4.core-4.0.1.tgz
+
+Writes `structure.json` (the types below and every datatype they reach: elements, cardinality,
+types, bindings, invariants), `codes.json` (HL7's code systems and required value sets) and
+`invariants.json` (what an invariant says, in the words of the specification). To let the gate
+know another resource type, add its name to TYPES and run this again.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tarfile
+from pathlib import Path
+from typing import Any, TypeAlias
+
+Json: TypeAlias = dict[str, Any]
+
+#: What netfhir writes or reads, and what the official examples of these contain.
+TYPES = (
+    *("ActivityDefinition", "AdverseEvent", "Bundle", "CarePlan", "Condition", "Consent", "Device"),
+    *("DiagnosticReport", "Encounter", "Group", "ImagingStudy", "Library", "List", "Location"),
+    *("Medication", "MedicationAdministration", "MedicationRequest", "MedicationStatement"),
+    *("Observation", "Organization", "Patient", "PlanDefinition", "Practitioner"),
+    *("PractitionerRole", "Procedure", "Provenance", "Questionnaire", "QuestionnaireResponse"),
+    *("RelatedPerson", "ResearchStudy", "ResearchSubject", "ServiceRequest", "Specimen"),
+    "Substance",
+)
+FOLDER = Path(__file__).resolve().parent.parent / "src" / "netfhir" / "fhir" / "tables"
+_TARGET = "http://hl7.org/fhir/StructureDefinition/"
+_FHIR_TYPE = _TARGET + "structuredefinition-fhir-type"
+_ABSTRACT = {"Element", "BackboneElement", "Resource", "DomainResource", "xhtml"}
+#: Codes in these systems are not listed by the package: the gate checks their syntax.
+_SYNTACTIC = {
+    "urn:ietf:bcp:13": "mime",
+    "urn:ietf:bcp:47": "language",
+    "urn:iso:std:iso:4217": "currency",
+}
+#: The package gives a value set of another strength its full width only in an extension.
+_LANGUAGE = "http://hl7.org/fhir/ValueSet/languages"
+
+
+class Package:
+    """The definitions of the package, by name or canonical URL."""
+
+    def __init__(self, archive: Path) -> None:
+        """Read the three kinds of definition that the tables come from."""
+        self.structures: dict[str, Json] = {}
+        self.value_sets: dict[str, Json] = {}
+        self.systems: dict[str, Json] = {}
+        with tarfile.open(archive) as members:
+            for member in members:
+                kind, _, name = Path(member.name).name.partition("-")
+                if kind in {"StructureDefinition", "ValueSet", "CodeSystem"} and name:
+                    stream = members.extractfile(member)
+                    self._keep(kind, json.load(stream) if stream else {})
+
+    def _keep(self, kind: str, definition: Json) -> None:
+        if kind == "ValueSet":
+            self.value_sets[definition["url"]] = definition
+        elif kind == "CodeSystem":
+            self.systems[definition["url"]] = definition
+        elif definition["url"].removeprefix(_TARGET) == definition["name"]:
+            self.structures[definition["name"]] = definition
+
+
+def _types(element: Json) -> list[list[str]]:
+    found = []
+    for entry in element.get("type", []):
+        code = entry["code"]
+        if code.startswith("http"):
+            code = next(e["valueUrl"] for e in entry["extension"] if e["url"] == _FHIR_TYPE)
+        links = entry.get("targetProfile", []) + entry.get("profile", [])
+        found.append([code, *(link.removeprefix(_TARGET) for link in links)])
+    return found
+
+
+def _invariants(element: Json) -> list[str]:
+    return [c["key"] for c in element.get("constraint", []) if c["severity"] == "error"]
+
+
+def _binding(element: Json) -> str:
+    binding = element.get("binding", {})
+    url = str(binding.get("valueSet", "")).partition("|")[0]
+    return url if binding.get("strength") == "required" or url == _LANGUAGE else ""
+
+
+def _element(element: Json) -> Json:
+    row: Json = {}
+    if element["min"]:
+        row["min"] = element["min"]
+    if element["max"] != "1":
+        row["max"] = element["max"]
+    if "contentReference" in element:
+        row["same"] = element["contentReference"].removeprefix("#")
+    else:
+        row["types"] = _types(element)
+    if _binding(element):
+        row["binding"] = _binding(element)
+    if keys := [key for key in _invariants(element) if key != "ele-1"]:
+        row["invariants"] = keys
+    return row
+
+
+def _structure(definition: Json) -> Json:
+    head, *rest = definition["snapshot"]["element"]
+    start = len(head["path"]) + 1
+    return {
+        "kind": definition["kind"],
+        "invariants": _invariants(head),
+        "elements": {e["path"][start:]: _element(e) for e in rest if e["max"] != "0"},
+    }
+
+
+def _reached(structure: Json) -> set[str]:
+    """Return the datatypes, and the profiles of datatypes, that its elements have."""
+    rows = [entry for e in structure["elements"].values() for entry in e.get("types", [])]
+    named = {row[0] for row in rows}
+    named |= {name for row in rows if row[0] not in {"Reference", "canonical"} for name in row[1:]}
+    return named - _ABSTRACT
+
+
+def structures(package: Package) -> Json:
+    """Return every structure in the closure of TYPES, by name."""
+    found: Json = {}
+    waiting = set(TYPES)
+    while waiting:
+        name = waiting.pop()
+        definition = package.structures[name]
+        if definition["kind"] == "primitive-type":
+            continue
+        found[name] = _structure(definition)
+        waiting |= _reached(found[name]) - found.keys()
+    return dict(sorted(found.items()))
+
+
+def _concepts(rows: list[Json]) -> list[str]:
+    found = []
+    for row in rows:
+        found += [row["code"], *_concepts(row.get("concept", []))]
+    return found
+
+
+def _system(package: Package, url: str) -> list[str]:
+    """Return the codes of a code system that is wholly in the package and HL7's, else none."""
+    definition = package.systems.get(url, {})
+    if "hl7.org" not in url or definition.get("content") != "complete":
+        return []
+    return sorted(set(_concepts(definition.get("concept", []))))
+
+
+def _required(package: Package, url: str) -> Json:
+    """Return `{system: codes}` of a required value set; null stands for the whole system."""
+    found: Json = {}
+    for include in package.value_sets[url]["compose"]["include"]:
+        system = include["system"]
+        if include.get("filter") or include.get("valueSet"):
+            raise SystemExit(f"{url}: a required binding with a filter is not understood")
+        listed = [row["code"] for row in include.get("concept", [])]
+        whole = _SYNTACTIC.get(system) if not listed else None
+        found[system] = sorted(listed) or whole or None
+    return found
+
+
+def _bound(package: Package, names: set[str]) -> set[str]:
+    """Return the value sets of any strength that the structures name, and what these include."""
+    waiting = set()
+    for name in names:
+        for element in package.structures[name]["snapshot"]["element"]:
+            waiting.add(str(element.get("binding", {}).get("valueSet", "")).partition("|")[0])
+    found: set[str] = set()
+    while waiting:
+        url = waiting.pop()
+        if url in package.value_sets and url not in found:
+            found.add(url)
+            for include in package.value_sets[url].get("compose", {}).get("include", []):
+                waiting |= set(include.get("valueSet", []))
+    return found
+
+
+def codes(package: Package, known: Json) -> Json:
+    """Return the code systems that bindings name, and the required value sets."""
+    sets = _bound(package, set(known))
+    systems = {"http://hl7.org/fhir/resource-types"}
+    for url in sets:
+        includes = package.value_sets[url].get("compose", {}).get("include", [])
+        systems |= {include["system"] for include in includes if "system" in include}
+    needed = {
+        e["binding"] for s in known.values() for e in s["elements"].values() if "binding" in e
+    }
+    listed = {url: _system(package, url) for url in sorted(systems)}
+    language = {"urn:ietf:bcp:47": "language"}
+    return {
+        "systems": {url: rows for url, rows in listed.items() if rows},
+        "required": {
+            url: language if url == _LANGUAGE else _required(package, url)
+            for url in sorted(needed)
+        },
+    }
+
+
+def invariants(package: Package, known: Json) -> dict[str, str]:
+    """Return the words of every invariant of severity error that the structures carry."""
+    found = {}
+    for name in known:
+        for element in package.structures[name]["snapshot"]["element"]:
+            for row in element.get("constraint", []):
+                if row["severity"] == "error":
+                    found[row["key"]] = row["human"]
+    return dict(sorted(found.items()))
+
+
+def tables(archive: Path) -> dict[str, bytes]:
+    """Return the bytes of each table, by file name."""
+    package = Package(archive)
+    known = structures(package)
+    parts: Json = {
+        "structure.json": known,
+        "codes.json": codes(package, known),
+        "invariants.json": invariants(package, known),
+    }
+    return {name: _lines(part) for name, part in parts.items()}
+
+
+def _lines(part: Json) -> bytes:
+    """Return `part` as JSON, one line an entry, so that a change can be read."""
+    rows = [f"{json.dumps(k)}:{json.dumps(v, separators=(',', ':'))}" for k, v in part.items()]
+    return ("{\n" + ",\n".join(rows) + "\n}\n").encode()
+
+
+def main() -> None:
+    """Write the tables from the package named on the command line."""
+    for name, content in tables(Path(sys.argv[1])).items():
+        (FOLDER / name).write_bytes(content)
+        sys.stderr.write(f"{name}: {len(content)} bytes\n")
+
+
+if __name__ == "__main__":
+    main()
