@@ -7,14 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from presence import absent
+
 ROOT = Path(__file__).resolve().parent.parent
-
-
-def absent(what: str) -> None:
-    """Fail in CI, skip elsewhere, saying what is missing."""
-    if os.environ.get("CI"):
-        pytest.fail(f"{what} is absent, and in CI nothing may be skipped")
-    pytest.skip(f"{what} is absent")
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,8 @@
     python tools/fhir_tables.py ../shared/data/fhir/hl7.fhir.r4.core-4.0.1.tgz
 
 Writes `structure.json` (the types below and every datatype they reach: elements, cardinality,
-types, bindings, invariants), `codes.json` (HL7's code systems and required value sets) and
+types, bindings, invariants), `codes.json` (HL7's code systems and required value sets),
+`extensions.json` (where R4's own extensions may stand, and their values) and
 `invariants.json` (what an invariant says, in the words of the specification). To let the gate
 know another resource type, add its name to TYPES and run this again.
 """
@@ -20,10 +21,10 @@ Json: TypeAlias = dict[str, Any]
 
 #: What netfhir writes or reads, and what the official examples of these contain.
 TYPES = (
-    *("ActivityDefinition", "AdverseEvent", "Bundle", "CarePlan", "Condition", "Consent", "Device"),
-    *("DiagnosticReport", "Encounter", "Group", "ImagingStudy", "Library", "List", "Location"),
-    *("Medication", "MedicationAdministration", "MedicationRequest", "MedicationStatement"),
-    *("Observation", "Organization", "Patient", "PlanDefinition", "Practitioner"),
+    *("ActivityDefinition", "AdverseEvent", "Bundle", "CarePlan", "CareTeam", "Condition"),
+    *("Consent", "Device", "DiagnosticReport", "Encounter", "Goal", "Group", "ImagingStudy"),
+    *("Library", "List", "Location", "Medication", "MedicationAdministration"),
+    *("MedicationRequest", "MedicationStatement", "Observation", "Organization", "Patient", "PlanDefinition", "Practitioner"),
     *("PractitionerRole", "Procedure", "Provenance", "Questionnaire", "QuestionnaireResponse"),
     *("RelatedPerson", "ResearchStudy", "ResearchSubject", "ServiceRequest", "Specimen"),
     "Substance",
@@ -37,6 +38,7 @@ _SYNTACTIC = {
     "urn:ietf:bcp:13": "mime",
     "urn:ietf:bcp:47": "language",
     "urn:iso:std:iso:4217": "currency",
+    "http://unitsofmeasure.org": "ucum",
 }
 #: The package gives a value set of another strength its full width only in an extension.
 _LANGUAGE = "http://hl7.org/fhir/ValueSet/languages"
@@ -50,6 +52,7 @@ class Package:
         self.structures: dict[str, Json] = {}
         self.value_sets: dict[str, Json] = {}
         self.systems: dict[str, Json] = {}
+        self.extensions: dict[str, Json] = {}
         with tarfile.open(archive) as members:
             for member in members:
                 kind, _, name = Path(member.name).name.partition("-")
@@ -62,6 +65,8 @@ class Package:
             self.value_sets[definition["url"]] = definition
         elif kind == "CodeSystem":
             self.systems[definition["url"]] = definition
+        elif definition["type"] == "Extension" and definition["derivation"] == "constraint":
+            self.extensions[definition["url"].removeprefix(_TARGET)] = definition
         elif definition["url"].removeprefix(_TARGET) == definition["name"]:
             self.structures[definition["name"]] = definition
 
@@ -84,7 +89,8 @@ def _invariants(element: Json) -> list[str]:
 def _binding(element: Json) -> str:
     binding = element.get("binding", {})
     url = str(binding.get("valueSet", "")).partition("|")[0]
-    return url if binding.get("strength") == "required" or url == _LANGUAGE else ""
+    is_bare_language = url == _LANGUAGE and _types(element) == [["code"]]
+    return url if binding.get("strength") == "required" or is_bare_language else ""
 
 
 def _element(element: Json) -> Json:
@@ -105,11 +111,11 @@ def _element(element: Json) -> Json:
 
 
 def _structure(definition: Json) -> Json:
-    head, *rest = definition["snapshot"]["element"]
+    head, *rest = definition["snapshot"]["element"]  # ele-1 is asked of every element
     start = len(head["path"]) + 1
     return {
         "kind": definition["kind"],
-        "invariants": _invariants(head),
+        "invariants": [key for key in _invariants(head) if key != "ele-1"],
         "elements": {e["path"][start:]: _element(e) for e in rest if e["max"] != "0"},
     }
 
@@ -125,7 +131,7 @@ def _reached(structure: Json) -> set[str]:
 def structures(package: Package) -> Json:
     """Return every structure in the closure of TYPES, by name."""
     found: Json = {}
-    waiting = set(TYPES)
+    waiting = {*TYPES, "Element"}
     while waiting:
         name = waiting.pop()
         definition = package.structures[name]
@@ -144,9 +150,12 @@ def _concepts(rows: list[Json]) -> list[str]:
 
 
 def _system(package: Package, url: str) -> list[str]:
-    """Return the codes of a code system that is wholly in the package and HL7's, else none."""
+    """Return the codes of a system of HL7's that is whole in the package, else none.
+
+    A system whose URL carries a version is an older edition of another.
+    """
     definition = package.systems.get(url, {})
-    if "hl7.org" not in url or definition.get("content") != "complete":
+    if "hl7.org" not in url or "|" in url or definition.get("content") != "complete":
         return []
     return sorted(set(_concepts(definition.get("concept", []))))
 
@@ -159,38 +168,19 @@ def _required(package: Package, url: str) -> Json:
         if include.get("filter") or include.get("valueSet"):
             raise SystemExit(f"{url}: a required binding with a filter is not understood")
         listed = [row["code"] for row in include.get("concept", [])]
-        whole = _SYNTACTIC.get(system) if not listed else None
-        found[system] = sorted(listed) or whole or None
+        whole = None if _system(package, system) else _SYNTACTIC.get(system, "any")
+        found[system] = sorted(listed) or whole
     return found
 
 
-def _bound(package: Package, names: set[str]) -> set[str]:
-    """Return the value sets of any strength that the structures name, and what these include."""
-    waiting = set()
-    for name in names:
-        for element in package.structures[name]["snapshot"]["element"]:
-            waiting.add(str(element.get("binding", {}).get("valueSet", "")).partition("|")[0])
-    found: set[str] = set()
-    while waiting:
-        url = waiting.pop()
-        if url in package.value_sets and url not in found:
-            found.add(url)
-            for include in package.value_sets[url].get("compose", {}).get("include", []):
-                waiting |= set(include.get("valueSet", []))
-    return found
+def _parts(known: Json) -> list[Json]:
+    return [row for structure in known.values() for row in structure["elements"].values()]
 
 
-def codes(package: Package, known: Json) -> Json:
-    """Return the code systems that bindings name, and the required value sets."""
-    sets = _bound(package, set(known))
-    systems = {"http://hl7.org/fhir/resource-types"}
-    for url in sets:
-        includes = package.value_sets[url].get("compose", {}).get("include", [])
-        systems |= {include["system"] for include in includes if "system" in include}
-    needed = {
-        e["binding"] for s in known.values() for e in s["elements"].values() if "binding" in e
-    }
-    listed = {url: _system(package, url) for url in sorted(systems)}
+def codes(package: Package, bound: list[Json]) -> Json:
+    """Return HL7's code systems, and the value sets of required bindings."""
+    needed = {row["binding"] for row in bound if "binding" in row}
+    listed = {url: _system(package, url) for url in sorted(package.systems)}
     language = {"urn:ietf:bcp:47": "language"}
     return {
         "systems": {url: rows for url, rows in listed.items() if rows},
@@ -212,13 +202,34 @@ def invariants(package: Package, known: Json) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+def _extension(definition: Json) -> Json:
+    rows = definition["snapshot"]["element"]
+    value = next(row for row in rows if row["path"].startswith("Extension.value"))
+    contexts = definition["context"]
+    names = {row["expression"] for row in contexts if row["type"] == "element"}
+    row: Json = {}
+    if all(row["type"] == "element" for row in contexts) and "Element" not in names:
+        row["on"] = sorted(names)
+    if value["max"] != "0":
+        row["types"] = sorted({entry["code"] for entry in value["type"]})
+        if value.get("binding", {}).get("strength") == "required":
+            row["binding"] = value["binding"]["valueSet"].partition("|")[0]
+    return row
+
+
+def extensions(package: Package) -> Json:
+    """Return where each of R4's own extensions may stand, and its value, by name."""
+    return {name: _extension(row) for name, row in sorted(package.extensions.items())}
+
+
 def tables(archive: Path) -> dict[str, bytes]:
     """Return the bytes of each table, by file name."""
     package = Package(archive)
-    known = structures(package)
+    known, known_extensions = structures(package), extensions(package)
     parts: Json = {
         "structure.json": known,
-        "codes.json": codes(package, known),
+        "codes.json": codes(package, [*_parts(known), *known_extensions.values()]),
+        "extensions.json": known_extensions,
         "invariants.json": invariants(package, known),
     }
     return {name: _lines(part) for name, part in parts.items()}

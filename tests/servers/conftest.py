@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import absent
+
 from hapi_server import HapiServer, HapiUnavailable, start
+from presence import absent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,5 @@ def hapi_r4() -> Iterator[HapiServer]:
         server = start()
     except HapiUnavailable as error:
         absent(f"HAPI FHIR JPA ({error})")
-        raise
     with server:
         yield server

@@ -1,8 +1,8 @@
 """FHIR's primitive types: the JSON kind of each, and which values it can have.
 
 Source: hl7.org/fhir/R4/datatypes.html. Stricter than its patterns where those let through what
-cannot be: dates are looked up in the calendar, and a leap second, which servers cannot store, is
-refused. An OID or UUID in a uri must be one.
+cannot be: dates are looked up in the calendar, an OID or UUID in a uri must be one, and a
+canonical is absolute (one that begins with # is left to `references`).
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ TRUTH = (bool,)
 _OID = r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+"
 _UUID = r"urn:uuid:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
 _URI = rf"(?!urn:oid:(?!{_OID[8:]}$))(?!urn:uuid:(?!{_UUID[9:]}$))[^\s\x00-\x1f]+"
+_SCHEME = r"(?=[A-Za-z][A-Za-z0-9+.-]*:)"
 _ZONE = r"(?:Z|[+-](?:(?:0[0-9]|1[0-3]):[0-5][0-9]|14:00))"
-_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]+)?"
+_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)(?:\.[0-9]+)?"
 _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", re.ASCII)
 _DATE_TIME = re.compile(rf"(\d{{4}})(?:-(\d{{2}})(?:-(\d{{2}})(T{_CLOCK}{_ZONE})?)?)?", re.ASCII)
 _INSTANT = re.compile(rf"(\d{{4}})-(\d{{2}})-(\d{{2}})T{_CLOCK}{_ZONE}", re.ASCII)
@@ -97,7 +98,7 @@ _STRING = _matches(r"(?=\s*\S)[^\x00-\x08\x0b\x0c\x0e-\x1f]+")
 PRIMITIVES: dict[str, Primitive] = {
     "base64Binary": Primitive(TEXT, _base64, "base64 in groups of four"),
     "boolean": Primitive(TRUTH, _either, "true or false"),
-    "canonical": Primitive(TEXT, _matches(_URI), "a canonical URL without spaces"),
+    "canonical": Primitive(TEXT, _matches(rf"{_SCHEME}{_URI}"), "an absolute canonical URL"),
     "code": Primitive(TEXT, _matches(r"[^\s]+( [^\s]+)*"), "a code without outer or double spaces"),
     "date": Primitive(TEXT, _in_calendar(_DATE), "a date of the calendar: YYYY, -MM, -DD"),
     "dateTime": Primitive(

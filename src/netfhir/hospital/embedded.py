@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from importlib import import_module
 
 MISSING = 3
 """Exit status when the extra `sandbox` is not installed."""
@@ -22,11 +23,11 @@ def _end_with_parent() -> None:
 def serve(config: str, port: str) -> None:
     """Serve until told to end; needs the extra `sandbox`."""
     try:
-        from sekmet.cli import app  # noqa: PLC0415 - an extra that may be absent
+        sekmet = import_module("sekmet.cli")
     except ImportError:
         sys.exit(MISSING)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    app(["serve", "--config", config, "--host", "127.0.0.1", "--port", port])
+    sekmet.app(["serve", "--config", config, "--host", "127.0.0.1", "--port", port])
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from netfhir.fhir.dates import LocalTime
     from netfhir.fhir.draft import Draft
     from netfhir.terminology.concepts import Concept
-    from netfhir.trial.declaration import Trial
+    from netfhir.trial.declaration import Item, Trial
     from netfhir.trial.entities import Entity
     from netfhir.trial.naming import Naming
 
@@ -42,6 +42,10 @@ class MappingSite:
     def concept(self, key: str) -> Concept:
         """Return a concept that an entity names; the declaration was checked before."""
         return self.trial.terminology.concept(key, where=f"{self.trial.name}/codes.toml")
+
+    def item(self, table: str, code: str) -> Item:
+        """Return what an item of codes.toml is."""
+        return self.trial.codes.items[table][code]
 
     def event(self, resource_type: str, entity: Entity) -> Json:
         """Return the start of a resource about a subject: its names, its study, its patient."""

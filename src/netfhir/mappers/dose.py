@@ -34,7 +34,7 @@ def drafts(entity: Dose, site: MappingSite) -> Iterator[Draft]:
     body = site.event("MedicationAdministration", entity)
     body["status"] = entity.status
     body["medicationReference"] = {"reference": f"Medication/{medication.id}"}
-    body["effectivePeriod"] = _period(entity)
+    body["effectivePeriod"] = _period(entity, site)
     if dosage := _dosage(entity, site):
         body["dosage"] = dosage
     if entity.reason:
@@ -60,16 +60,17 @@ def _medication(entity: Dose, site: MappingSite) -> Draft:
     return Draft("Medication", body["id"], body, entity.origin, shared=True)
 
 
-def _period(entity: Dose) -> Json:
+def _period(entity: Dose, site: MappingSite) -> Json:
+    unsaid = extensions.absent(site.concept("absent-unknown").coding[0].code)
     period: Json = {}
     if entity.start is None:
-        period["_start"] = extensions.absent("unknown")
+        period["_start"] = unsaid
     else:
         period |= moment("start", entity.start, entity.zone)
     if entity.end is not None:
         period |= moment("end", entity.end, entity.zone)
     elif entity.status != "not-done":
-        period["_end"] = extensions.absent("unknown")
+        period["_end"] = unsaid
     return period
 
 

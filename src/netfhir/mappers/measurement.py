@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from netfhir.fhir.canonical import Json
     from netfhir.mappers import MappingSite
-    from netfhir.trial.entities import Measurement
+    from netfhir.trial.declaration import Item
+    from netfhir.trial.entities import Measurement, Part, Value
 
 EMITS: Final = ("Observation",)
 
@@ -32,7 +33,10 @@ def drafts(entity: Measurement, site: MappingSite) -> Iterator[Draft]:
     body["status"] = entity.status
     if entity.measured is not None:
         body |= moment("effectiveDateTime", entity.measured, entity.zone)
-    body |= _value(entity, site)
+    if entity.parts:
+        body["component"] = [_component(part, entity.item_table, site) for part in entity.parts]
+    else:
+        body |= _value(entity.value, entity.absent, site.item(entity.item_table, entity.item), site)
     if limits := _range(entity):
         body["referenceRange"] = [limits]
     if interpretation := _interpretation(entity, site):
@@ -48,9 +52,8 @@ def drafts(entity: Measurement, site: MappingSite) -> Iterator[Draft]:
 
 @lru_cache(maxsize=4096)
 def _meaning(site: MappingSite, table: str, code: str) -> dict[str, Any]:
-    codes = site.trial.codes
-    item = codes.items[table][code]
-    local = {"system": f"{codes.system}/{table}", "code": code}
+    item = site.item(table, code)
+    local = {"system": f"{site.trial.codes.system}/{table}", "code": code}
     return {
         "category": [_concept(site, item.category)],
         "code": site.concept(item.concept).codeable(local),
@@ -62,15 +65,18 @@ def _concept(site: MappingSite, key: str) -> dict[str, Any]:
     return site.concept(key).codeable()
 
 
-def _value(entity: Measurement, site: MappingSite) -> Json:
-    value = entity.value
+def _component(part: Part, table: str, site: MappingSite) -> Json:
+    code = {"code": _meaning(site, table, part.item)["code"]}
+    return code | _value(part.value, part.absent, site.item(table, part.item), site)
+
+
+def _value(value: Value, absent: str | None, item: Item, site: MappingSite) -> Json:
     if value is None:
-        return {"dataAbsentReason": _concept(site, entity.absent or "absent-unknown")}
+        return {"dataAbsentReason": _concept(site, absent or "absent-unknown")}
     if isinstance(value, Amount):
         return {"valueQuantity": quantity(value)}
     if isinstance(value, int):
         return {"valueInteger": value}
-    item = site.trial.codes.items[entity.item_table][entity.item]
     if item.value == "concept":
         return {"valueCodeableConcept": _concept(site, value)}
     return {"valueString": value}
@@ -87,6 +93,6 @@ def _range(entity: Measurement) -> Json:
 
 def _interpretation(entity: Measurement, site: MappingSite) -> str | None:
     if isinstance(entity.value, int):
-        item = site.trial.codes.items[entity.item_table][entity.item]
+        item = site.item(entity.item_table, entity.item)
         return item.answers.get(str(entity.value), entity.interpretation)
     return entity.interpretation

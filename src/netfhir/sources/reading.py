@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from netfhir.trial.declaration import Trial
     from netfhir.trial.export import Attribute, Export
 
-_NUMBER = re.compile(r"(?P<comparator><=|>=|<|>)?\s*(?P<digits>[+-]?\d+(?:\.\d+)?)\Z")
+_NUMBER = re.compile(r"(?P<comparator><=|>=|<|>)?\s*(?P<digits>[+-]?(?:\d+(?:\.\d+)?|\.\d+))\Z")
 
 
 @dataclass(frozen=True, slots=True)

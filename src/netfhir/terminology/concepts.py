@@ -1,6 +1,7 @@
 """Concepts and units by their key in `mappings/terminology`: system, code, display, status.
 
-A row without source, status or licence is refused, and so is a row that may not be shipped.
+A row without system, code, source, status or licence is refused. Which rows may be shipped is
+held by the contract tests; a site's overlay may add `local` and `licensed` ones.
 Source of the rows: mappings/terminology/*.toml, where each names its own.
 """
 
@@ -8,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from netfhir.errors import DeclarationError
 from netfhir.terminology import documents
@@ -23,19 +24,22 @@ Row = TypeVar("Row", bound=BaseModel)
 
 UCUM = "http://unitsofmeasure.org"
 
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+"""A text that says something; an empty one is as good as none."""
+
 
 class Coding(BaseModel):
     """One code of one system, with where it was found and under which terms it is shipped."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    system: str
-    code: str
+    system: Text
+    code: Text
     display: str = ""
     version: str = ""
-    source: str
+    source: Text
     status: Literal["V", "V1", "local", "licensed"]
-    licence: str
+    licence: Text
 
     def as_fhir(self) -> dict[str, Any]:
         """Return a FHIR Coding."""
@@ -52,7 +56,7 @@ class Concept(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    text: str
+    text: Text
     note: str = ""
     property: str = ""
     """What kind of quantity the code stands for, such as `mass-concentration`."""
@@ -71,10 +75,10 @@ class Unit(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    display: str
-    property: tuple[str, ...]
-    """The kinds of quantity that this unit can measure."""
-    source: str
+    display: Text
+    property: Annotated[tuple[Text, ...], Field(min_length=1)]
+    """The kinds of quantity that this unit can measure, at least one."""
+    source: Text
 
 
 @dataclass(frozen=True, slots=True)

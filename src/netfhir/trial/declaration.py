@@ -68,7 +68,7 @@ class Item(Declared):
 
     concept: str
     category: str
-    value: Literal["quantity", "integer", "text", "concept"] = "quantity"
+    value: Literal["quantity", "integer", "text", "concept", "panel"] = "quantity"
     units: tuple[str, ...] = ()
     """The UCUM codes in which it may come; a wide table's item has exactly one."""
     unit_spelling: str = ""

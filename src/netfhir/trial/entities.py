@@ -114,6 +114,19 @@ class Dose(Entity):
     """Why it was stopped or not done, in the source's words."""
 
 
+Value = Amount | int | str | None
+
+
+class Part(BaseModel):
+    """One value of a measurement that has several, or why there is none."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    item: str
+    value: Value
+    absent: str | None = None
+
+
 class Measurement(Entity):
     """A laboratory result, a vital sign or a performance status: a value, or why there is none."""
 
@@ -121,10 +134,12 @@ class Measurement(Entity):
     item: str
     """The local code of what was measured, a key of `items.<item_table>` in codes.toml."""
     status: MeasurementStatus
-    value: Amount | int | str | None
+    value: Value
     """An amount, a count or score, a text, or a concept's key (as the item declares)."""
     absent: str | None = None
     """Key of the data-absent reason, exactly where there is no value."""
+    parts: tuple[Part, ...] = ()
+    """The values of a panel, which has none of its own."""
     measured: LocalTime | None
     low: Amount | None = None
     high: Amount | None = None

@@ -6,9 +6,12 @@ or a constant with its reason.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Declared(BaseModel):
@@ -67,6 +70,11 @@ class FactSource(Declared):
     repeat: str = ""
     """The column that tells apart the facts of one subject, event and item."""
 
+    @property
+    def fact_columns(self) -> tuple[str, ...]:
+        """Return the columns of which one is filled exactly where a form's row holds a fact."""
+        return (self.subject,)
+
 
 class NumberSource(Declared):
     """A further number of the subject, and the system that issued it."""
@@ -98,6 +106,11 @@ class SurgerySource(FactSource):
     performed: str
     residual_tumour: Place | None = None
 
+    @property
+    def fact_columns(self) -> tuple[str, ...]:
+        """Return the columns of which one is filled exactly where a form's row holds a fact."""
+        return (self.performed,)
+
 
 class DoseSource(FactSource):
     """Where the administrations of a study product stand."""
@@ -109,6 +122,8 @@ class DoseSource(FactSource):
     unit: Place | None = None
     route: Place | None = None
     start: str
+    planned: str = ""
+    """The planned date: the only one of a dose that was not given."""
     end: str = ""
     form_of_product: str = ""
     schedule: str = ""
@@ -116,14 +131,43 @@ class DoseSource(FactSource):
     lot: str = ""
     reason: str = ""
 
+    @property
+    def fact_columns(self) -> tuple[str, ...]:
+        """Return the columns of which one is filled exactly where a form's row holds a fact."""
+        return tuple(place.column for place in (self.product, self.status) if place.column)
 
-class ItemPlace(Declared):
-    """One item of a wide table: its field, and the fields of its reference range."""
+
+class Part(Declared):
+    """One of several values that a single row holds of one item, such as systolic pressure."""
 
     item: str
     column: str
+
+
+class ItemPlace(Declared):
+    """One item of a wide table: its field, and the fields of its reference range.
+
+    An item of `parts` has no field of its own; each part has (a blood pressure of two).
+    """
+
+    item: str
+    column: str = ""
+    by: Place | None = None
+    """Where another field decides which item it is; `item` where that field does not say."""
     low: str = ""
     high: str = ""
+    parts: tuple[Part, ...] = ()
+
+    @model_validator(mode="after")
+    def _field_or_parts(self) -> ItemPlace:
+        if bool(self.column) == bool(self.parts):
+            raise ValueError("an item names its `column`, or its `parts`")
+        return self
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the fields that hold the item's value or values."""
+        return (self.column,) if self.column else tuple(part.column for part in self.parts)
 
 
 class MeasurementSource(FactSource):
@@ -158,6 +202,11 @@ class MeasurementSource(FactSource):
             raise ValueError("`item` needs `value`, the column of the result")
         return self
 
+    @property
+    def fact_columns(self) -> tuple[str, ...]:
+        """Return the columns of which one is filled exactly where a form's row holds a fact."""
+        return (self.value,) if self.value else tuple(c for i in self.items for c in i.columns)
+
 
 EntitySource = Annotated[
     SubjectSource | SurgerySource | DoseSource | MeasurementSource, Field(discriminator="entity")
@@ -176,3 +225,38 @@ class Export(Declared):
     allowed_absent: tuple[str, ...] = ()
     """Fields of the dictionary that the export may lack, by the rights of the exporting user."""
     entities: tuple[EntitySource, ...] = Field(min_length=1)
+
+
+#: Names of string keys that hold no column.
+_NO_COLUMNS = frozenset({"entity", "table", "form", "item_table", "system", "constant", "reason"})
+
+
+def columns(source: EntitySource) -> dict[str, set[str]]:
+    """Return the columns that a source names, by table ("" is REDCap's only one)."""
+    named: dict[str, set[str]] = {source.table: set(_columns(source))}
+    for state in source.states if isinstance(source, SubjectSource) else ():
+        named.setdefault(state.table or source.table, set()).update(_columns(state))
+    return named
+
+
+def _columns(declared: Declared) -> Iterator[str]:
+    for name in type(declared).model_fields:
+        value = getattr(declared, name)
+        if isinstance(value, Attribute):
+            yield from [value.column] if value.column else []
+        elif isinstance(value, tuple):
+            for part in value:
+                if isinstance(part, ItemPlace):
+                    yield from part.columns
+                if isinstance(part, ItemPlace | NumberSource):
+                    yield from _columns(part)
+        elif isinstance(value, str) and value and _is_column(declared, name):
+            yield value
+
+
+def _is_column(declared: Declared, name: str) -> bool:
+    if isinstance(declared, ItemPlace) and name == "item":
+        return False
+    if isinstance(declared, SubjectSource | SurgerySource | DoseSource | MeasurementSource):
+        return name not in _NO_COLUMNS - {"reason"}
+    return name not in _NO_COLUMNS or (isinstance(declared, StateSource) and name == "reason")

@@ -16,9 +16,8 @@ from netfhir.fhir.identity import SourceKey
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from netfhir.sources.row import Record, Row
-
     from netfhir.sources.reading import Reader
+    from netfhir.sources.row import Record, Row
     from netfhir.trial.declaration import Trial
     from netfhir.trial.entities import Entity
     from netfhir.trial.export import FactSource

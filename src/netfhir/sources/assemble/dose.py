@@ -12,9 +12,8 @@ from netfhir.trial.entities import Amount, Dose, DoseStatus
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from netfhir.sources.row import Row
-
     from netfhir.sources.assemble import Assembly, Fact
+    from netfhir.sources.row import Row
     from netfhir.trial.export import DoseSource
 
 _STATUSES = frozenset(get_args(DoseStatus))
@@ -42,7 +41,7 @@ def _dose(row: Row, source: DoseSource, assembly: Assembly) -> Dose:
         status=cast("DoseStatus", status),
         amount=_amount(row, source, assembly),
         route=reader.choice(row, source.route, concepts) if source.route else None,
-        start=reader.when(row, source.start),
+        start=reader.when(row, source.planned if status == "not-done" else source.start),
         end=reader.when(row, source.end),
         form=reader.text(row, source.form_of_product),
         schedule=reader.text(row, source.schedule),
@@ -81,4 +80,3 @@ def _cycle(row: Row, source: DoseSource, assembly: Assembly) -> int | None:
         expected="digits",
         remedy="correct the value in the source",
     )
-

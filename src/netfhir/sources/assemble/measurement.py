@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, cast, get_args
 from netfhir.errors import DeclarationError, RecordError
 from netfhir.sources.assemble import each
 from netfhir.sources.assemble.unit import declared_unit
-from netfhir.trial.entities import Amount, Comparator, Measurement, MeasurementStatus
+from netfhir.trial.entities import Amount, Comparator, Measurement, MeasurementStatus, Part, Value
 from netfhir.trial.export import ItemPlace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from netfhir.sources.row import Row
-
     from netfhir.sources.assemble import Assembly, Fact
     from netfhir.sources.reading import Number
+    from netfhir.sources.row import Row
     from netfhir.trial.declaration import Item
     from netfhir.trial.export import MeasurementSource
+    from netfhir.trial.export import Part as DeclaredPart
 
 _STATUSES = frozenset(get_args(MeasurementStatus))
 
@@ -56,33 +56,36 @@ class _Results:
 
     def of_fields(self, row: Row) -> Iterator[Fact]:
         for place in self.source.items:
-            if row.cells[place.column]:
+            if any(row.cells[column] for column in place.columns):
                 try:
-                    yield self._measurement(row, place, f"sources: items.{place.column}")
+                    yield self._measurement(row, place, f"sources: items.{place.item}")
                 except RecordError as error:
                     yield error
 
     def _measurement(self, row: Row, place: ItemPlace, where: str) -> Measurement:
         source, assembly, cells = self.source, self.assembly, row.cells
         reader = assembly.reader
-        item = self._item(place.item, where)
+        code = reader.coded(row, place.by) or place.item
+        item = self._item(code, where)
         subject = assembly.subject(row, source.subject)
-        value = self._value(row, place, item)
-        absent = self._absent(row, place, value)
+        parts = tuple(self._part(row, part, where) for part in place.parts)
+        value = None if parts else self._value(row, place.column, item)
+        absent = None if parts else self._absent(row, place.column, value)
         place_of_status = source.status_without_value if absent else source.status
         event = cells[source.event] if source.event else ""
         repeat = cells[source.repeat] if source.repeat else ""
         form = source.table or source.form
         return Measurement(
             key=assembly.key(subject, event, form, place.item, repeat),
-            origin=row.where(place.column),
+            origin=row.where(place.columns[0]),
             subject=subject,
             zone=assembly.zones[subject],
             item_table=source.item_table,
-            item=place.item,
+            item=code,
             status=cast("MeasurementStatus", reader.needed(row, place_of_status, _STATUSES)),
             value=value,
             absent=absent,
+            parts=parts,
             measured=reader.when(row, source.measured),
             low=self._bound(row, place.low, value),
             high=self._bound(row, place.high, value),
@@ -104,8 +107,13 @@ class _Results:
             remedy="declare the item with its concept, category and units",
         )
 
-    def _value(self, row: Row, place: ItemPlace, item: Item) -> Amount | int | str | None:
-        reader, column = self.assembly.reader, place.column
+    def _part(self, row: Row, part: DeclaredPart, where: str) -> Part:
+        value = self._value(row, part.column, self._item(part.item, where))
+        absent = self._absent(row, part.column, value)
+        return Part(item=part.item, value=value, absent=absent)
+
+    def _value(self, row: Row, column: str, item: Item) -> Value:
+        reader = self.assembly.reader
         if item.value == "quantity":
             number = reader.number(row, column)
             return None if number is None else self._amount(row, column, number, item)
@@ -154,7 +162,7 @@ class _Results:
             remedy=f"correct the unit of {column} in the source, or declare it for the item",
         )
 
-    def _bound(self, row: Row, column: str, value: Amount | int | str | None) -> Amount | None:
+    def _bound(self, row: Row, column: str, value: Value) -> Amount | None:
         if not column or not isinstance(value, Amount):
             return None
         number = self.assembly.reader.number(row, column)
@@ -162,16 +170,16 @@ class _Results:
             return None
         return Amount(value=number.digits, ucum=value.ucum, unit=value.unit)
 
-    def _absent(self, row: Row, place: ItemPlace, value: Amount | int | str | None) -> str | None:
+    def _absent(self, row: Row, column: str, value: Value) -> str | None:
         reader = self.assembly.reader
         said = reader.coded(row, self.source.absent)
         if value is None:
-            return reader.absent(row, place.column) or said or "absent-unknown"
+            return reader.absent(row, column) or said or "absent-unknown"
         if said is None:
             return None
         raise RecordError(
             "contradiction",
-            where=row.where(place.column),
+            where=row.where(column),
             found="a result, and the word that it was not obtained",
             expected="one of the two",
             remedy="correct the record in the source",

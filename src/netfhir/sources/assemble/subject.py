@@ -6,9 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast, get_args
 
-from netfhir.sources.row import Row
-
 from netfhir.errors import RecordError
+from netfhir.sources.row import Row
 from netfhir.trial.entities import StateChange, Subject, SubjectState
 
 if TYPE_CHECKING:

@@ -10,10 +10,9 @@ from netfhir.trial.entities import Surgery, SurgeryStatus
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from netfhir.sources.row import Row
-
     from netfhir.fhir.dates import LocalTime
     from netfhir.sources.assemble import Assembly, Fact
+    from netfhir.sources.row import Row
     from netfhir.trial.export import SurgerySource
 
 _STATUSES = frozenset(get_args(SurgeryStatus))

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Literal, Self
 
-_PROJECT = Path(__file__).resolve().parent / "hapi"
+_PROJECT = Path(__file__).resolve().parent / "servers" / "hapi"
 _TARGET = _PROJECT / "target"
 _JAR = _TARGET / "netfhir-test-hapi.jar"
 _STAMP = _TARGET / "built"

@@ -1,4 +1,4 @@
-"""HAPI's `$validate` over many resources: Bundles of a hundred, single ones where one will not parse."""
+"""HAPI's `$validate` over many resources: Bundles of a hundred, else one by one."""
 
 from __future__ import annotations
 

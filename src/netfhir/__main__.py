@@ -1,0 +1,5 @@
+"""`python -m netfhir` is `netfhir`."""
+
+from netfhir.cli import main
+
+main()

@@ -1,0 +1,92 @@
+"""Options that mean the same for every command that has them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from netfhir.runs.opening import Input
+from netfhir.runs.pipeline import Selection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+Command = TypeVar("Command", bound="Callable[..., Any]")
+
+_FILE = click.Path(path_type=Path)
+
+trial = click.argument("trial", metavar="TRIAL")
+mappings = click.option(
+    "--mappings",
+    "overlays",
+    type=_FILE,
+    multiple=True,
+    metavar="DIR",
+    help="A site's own mappings, merged over the shipped ones by file, then by key.",
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+settings_file = click.option(
+    "--settings", type=_FILE, metavar="FILE", help="The settings; default: ./netfhir.toml."
+)
+
+_SOURCE = (
+    click.option(
+        "--format",
+        "format_",
+        required=True,
+        metavar="redcap|sdtm|NAME",
+        help="The export's format; where a trial declares several of one format, the name of its "
+        "file in sources/.",
+    ),
+    click.option(
+        "--source",
+        required=True,
+        type=_FILE,
+        metavar="PATH",
+        help="SDTM: the folder of domains. REDCap: the raw CSV export.",
+    ),
+    click.option(
+        "--container",
+        metavar="xpt|json|ndjson|csv|parquet",
+        help="SDTM: which of several containers in the folder is read.",
+    ),
+    click.option(
+        "--dictionary",
+        type=_FILE,
+        metavar="FILE",
+        help="REDCap: the data dictionary; default: dictionary.csv beside the export.",
+    ),
+    click.option(
+        "--subject",
+        "subjects",
+        multiple=True,
+        metavar="S",
+        help="Only this subject (may be given again), for a cautious first run.",
+    ),
+    click.option(
+        "--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N subjects."
+    ),
+)
+
+
+def source(command: Command) -> Command:
+    """Add the options that say which export a run reads, and how much of it."""
+    for option in reversed(_SOURCE):
+        command = option(command)
+    return command
+
+
+def given_input(  # noqa: PLR0913 - one parameter for each option of `source`
+    *,
+    format_: str,
+    source: Path,
+    container: str | None,
+    dictionary: Path | None,
+    subjects: Sequence[str],
+    limit: int | None,
+) -> Input:
+    """Return what the options of `source` say."""
+    selection = Selection(frozenset(subjects), limit)
+    return Input(format_, source, container, dictionary, selection)

@@ -1,0 +1,56 @@
+"""Tables and documents: people's text on stderr, machines' documents on stdout."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from netfhir.errors import NetfhirError
+
+
+def say(text: str = "") -> None:
+    """Write a line for a person."""
+    click.echo(text, err=True)
+
+
+def document(body: Any) -> None:
+    """Write one JSON document for a machine."""
+    click.echo(orjson.dumps(body, option=orjson.OPT_INDENT_2))
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, indent: str = "  ") -> None:
+    """Write aligned columns for a person; figures stand to the right."""
+    texts = [[str(cell) for cell in row] for row in rows]
+    if not texts:
+        return
+    widths = [max(len(line[i]) for line in [list(head), *texts]) for i in range(len(head))]
+    numeric = [all(_figure(line[i]) for line in texts) for i in range(len(head))]
+    for line in [list(head), *texts]:
+        cells = [
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(line, widths, numeric, strict=True)
+        ]
+        say(indent + "  ".join(cells).rstrip())
+
+
+def _figure(text: str) -> bool:
+    return text.replace(",", "").lstrip("-").isdigit() or not text
+
+
+_SHOWN = 5
+
+
+def rejects(errors: Sequence[NetfhirError], file: Path | None = None) -> None:
+    """Show the first rejections, and where all of them stand."""
+    if not errors:
+        return
+    rest = f"; all of them in {file}" if file and len(errors) > _SHOWN else ""
+    say(f"  {len(errors)} rejected{rest}:")
+    for error in errors[:_SHOWN]:
+        say(f"    {error}")

@@ -1,0 +1,82 @@
+"""The invariants of R4's types, by key, with the words of the specification.
+
+A rule is asked of the element that carries it, and only of resources whose structure holds, so
+that it can trust kinds and names. `UNASKED` lists the invariants that need no rule, with reasons.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from netfhir.fhir import tables
+from netfhir.fhir.rules import bundle, clinical, datatypes, questionnaire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from netfhir.fhir.canonical import Json
+    from netfhir.fhir.rules.rule import Rule
+
+RULES: dict[str, Rule] = {
+    **datatypes.RULES,
+    **clinical.RULES,
+    **bundle.RULES,
+    **questionnaire.RULES,
+}
+
+#: Rules of ours, hung on every element of a type. They are named for what they find.
+TYPE_RULES: dict[str, tuple[str, ...]] = {
+    "Coding": ("code-system",),
+    "Quantity": ("code-system",),
+    "SimpleQuantity": ("code-system",),
+    "Age": ("code-system",),
+    "Count": ("code-system",),
+    "Distance": ("code-system",),
+    "Duration": ("code-system",),
+    "Identifier": ("identifier-system", "identifier-value"),
+    "Attachment": ("attachment-hash",),
+}
+#: A rule of ours that goes where one of the specification goes.
+_BESIDE = {"dom-3": "contained-id"}
+
+_OURS = {
+    "attachment-hash": "the SHA-1 of the data",
+    "code-system": "a code that its system has (HL7's code systems, UCUM)",
+    "contained-id": "an id of its own for each contained resource",
+    "identifier-system": "an absolute URI",
+    "identifier-value": "a full URI, as its system says",
+}
+
+#: Invariants that no rule stands for, and why.
+UNASKED = {
+    "ref-1": "every reference is resolved against the contained resources: `references`",
+    "ppc-2": "its expression asks for a coding of system `something`: it never fails",
+    "ppc-3": "as ppc-2",
+    "ppc-4": "as ppc-2",
+    "ppc-5": "as ppc-2",
+    "sqty-1": "the table of SimpleQuantity has no comparator, so it is an unknown element",
+}
+
+
+class Check(NamedTuple):
+    """What is asked of a complex element, and the finding if it does not hold."""
+
+    rule: str
+    holds: Callable[[Json], bool]
+    expected: str
+    when: tuple[str, ...] = ()
+    """The names of the table whose presence makes it matter; none: always."""
+    at: str = ""
+    """The child that the finding names."""
+
+
+def checks_of(keys: Iterable[str], type_name: str) -> list[Check]:
+    """Return what to ask of an element with these invariants and this type."""
+    found = []
+    listed = [*keys, *TYPE_RULES.get(type_name, ())]
+    for key in (*listed, *(_BESIDE[key] for key in listed if key in _BESIDE)):
+        rule = RULES.get(key)
+        if rule is not None:
+            words = _OURS.get(key) or tables.read("invariants")[key]
+            found.append(Check(key, rule.holds, words, rule.when, rule.at))
+    return found

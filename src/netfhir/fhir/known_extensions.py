@@ -1,0 +1,86 @@
+"""The extensions that R4 itself defines: where each may stand and what value it has.
+
+An extension of anybody else is judged by its structure alone, and by its URL, which is absolute
+except inside another extension.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from netfhir.fhir import codes, tables
+from netfhir.fhir.invariants import Check
+from netfhir.fhir.rules.rule import chosen_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from netfhir.fhir.canonical import Json
+    from netfhir.fhir.codes import ValueSet
+
+_CORE = "http://hl7.org/fhir/StructureDefinition/"
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
+
+
+class Known(NamedTuple):
+    """What the package says of one extension."""
+
+    contexts: frozenset[str]
+    """Empty where any element may have it."""
+    values: frozenset[str]
+    """JSON names its value may have; empty for an extension made of extensions."""
+    bound: ValueSet | None
+
+
+@cache
+def _known() -> Mapping[str, Known]:
+    return {_CORE + name: _entry(row) for name, row in tables.read("extensions").items()}
+
+
+def _entry(row: Json) -> Known:
+    names = frozenset("value" + name[0].upper() + name[1:] for name in row.get("types", []))
+    bound = codes.value_set(row["binding"]) if "binding" in row else None
+    return Known(frozenset(row.get("on", [])), names, bound)
+
+
+def _has_value(extension: Json) -> bool:
+    known = _known().get(extension["url"])
+    if known is None:
+        return True
+    name = chosen_name(extension, "value")
+    return name.removeprefix("_") in known.values if name else not known.values
+
+
+def _is_member(extension: Json) -> bool:
+    known = _known().get(extension["url"])
+    value = extension.get(chosen_name(extension, "value"))
+    if known is None or known.bound is None or value is None:
+        return True
+    if isinstance(value, str):
+        return known.bound.has_code(value)
+    return known.bound.has_concept(value) if "coding" in value else known.bound.has_coding(value)
+
+
+def _is_absolute(extension: Json) -> bool:
+    return _ABSOLUTE.fullmatch(extension["url"]) is not None
+
+
+def checks(contexts: frozenset[str], structure: str) -> tuple[Check, ...]:
+    """Return what to ask of the extensions of an element that is called by these names."""
+
+    def may_stand(extension: Json) -> bool:
+        known = _known().get(extension["url"])
+        return known is None or not known.contexts or not known.contexts.isdisjoint(contexts)
+
+    asked = [
+        Check("extension-value", _has_value, "a value of the type that R4 gives it"),
+        Check("extension-binding", _is_member, "a code of the extension's value set"),
+    ]
+    if structure != "Extension":
+        asked += [
+            Check("extension-context", may_stand, "an element that R4 lets it stand on"),
+            Check("extension-url", _is_absolute, "an absolute URL", at=".url"),
+        ]
+    return tuple(asked)

@@ -1,0 +1,1 @@
+"""FHIR's invariants written in Python, one small function each, by what they are about."""

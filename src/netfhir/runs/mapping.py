@@ -1,0 +1,109 @@
+"""`netfhir map`: an export as FHIR files, one a type, with what was rejected and the sums."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import orjson
+
+from netfhir.fhir.canonical import to_bytes
+from netfhir.runs.opening import stage
+from netfhir.sync.staging import Staging
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from netfhir.mappers import MappingSite
+    from netfhir.runs.opening import Input
+    from netfhir.runs.pipeline import Account
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """What a map run gave: the sums, and how many resources of each type."""
+
+    account: Account
+    resources: dict[str, int]
+
+    def statuses(self) -> set[int]:
+        """Return the exit statuses that the sums call for."""
+        found = {65} if self.account.rejects else set()
+        return found if self.account.balanced() else found | {70}
+
+
+def run(site: MappingSite, given: Input, out: Path) -> Mapped:
+    """Write `<Type>.ndjson`, `rejects.ndjson` and `summary.json` into the folder `out`."""
+    out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for old in out.glob("*.ndjson"):
+        old.unlink()
+    staging = Staging.create(out / ".staging.sqlite")
+    try:
+        account = stage(site, given, staging)
+        mapped = Mapped(account, staging.counts())
+        _write_resources(staging, out)
+    finally:
+        staging.close()
+        for left in out.glob(".staging.sqlite*"):
+            left.unlink()
+    _write(out / "rejects.ndjson", lambda file: _write_rejects(account, file))
+    summary = orjson.dumps(summary_of(site, mapped), option=orjson.OPT_INDENT_2)
+    _write(out / "summary.json", lambda file: file.write(summary + b"\n"))
+    return mapped
+
+
+def summary_of(site: MappingSite, mapped: Mapped) -> dict[str, Any]:
+    """Return the document `summary.json`; its keys are listed in docs/formats.md."""
+    account = mapped.account
+    names = sorted(account.input)
+    return {
+        "version": FORMAT_VERSION,
+        "trial": site.trial.name,
+        "fhir": "4.0.1",
+        "facts": {
+            name: {
+                "input": account.input[name],
+                "mapped": account.mapped[name],
+                "rejected": account.rejected[name],
+            }
+            for name in names
+        },
+        "left_out": dict(sorted(account.left_out.items())),
+        "resources": mapped.resources,
+        "balanced": account.balanced(),
+    }
+
+
+def _write_resources(staging: Staging, out: Path) -> None:
+    """Write each type to its file as it comes: rows are sorted by type's wave, then by id."""
+    with ExitStack() as files:
+        opened: dict[str, BinaryIO] = {}
+        for row in staging.rows():
+            if row.resource_type not in opened:
+                path = out / f"{row.resource_type}.ndjson"
+                opened[row.resource_type] = files.enter_context(_private(path))
+            opened[row.resource_type].write(row.body + b"\n")
+
+
+def _write_rejects(account: Account, file: BinaryIO) -> None:
+    file.writelines(to_bytes(error.as_record()) + b"\n" for error in account.rejects)
+
+
+def _write(path: Path, fill: Callable[[BinaryIO], object]) -> None:
+    """Write a file whole or not at all."""
+    partial = path.with_name(f".{path.name}.partial")
+    with _private(partial) as file:
+        fill(file)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def _private(path: Path) -> BinaryIO:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    return os.fdopen(descriptor, "wb")

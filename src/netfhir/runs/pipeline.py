@@ -1,0 +1,144 @@
+"""Source facts to staged resources: assemble, map, check, stage; every fact is accounted for.
+
+Input = mapped + rejected, per entity. A fact whose resource is invalid, or whose key was used
+before, is a rejected one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from netfhir.errors import RecordError
+from netfhir.fhir.canonical import to_bytes
+from netfhir.mappers import mapper
+from netfhir.sync.staging import Staged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from netfhir.fhir.draft import Draft
+    from netfhir.fhir.gate import Gate
+    from netfhir.mappers import MappingSite
+    from netfhir.sources.assemble import Fact
+    from netfhir.sync.staging import Staging
+    from netfhir.trial.entities import Entity
+
+_BATCH = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which subjects a cautious first run takes: named ones, or the first few; else all."""
+
+    subjects: frozenset[str] = frozenset()
+    limit: int | None = None
+    _taken: set[str] = field(default_factory=set)
+
+    def takes(self, subject: str) -> bool:
+        """Tell whether this run takes the subject; the first ones met count towards the limit."""
+        if self.subjects and subject not in self.subjects:
+            return False
+        if self.limit is None or subject in self._taken:
+            return True
+        if len(self._taken) >= self.limit:
+            return False
+        self._taken.add(subject)
+        return True
+
+
+@dataclass(slots=True)
+class Account:
+    """What became of the facts, per entity, and each rejection."""
+
+    input: Counter[str] = field(default_factory=Counter)
+    mapped: Counter[str] = field(default_factory=Counter)
+    rejects: list[RecordError] = field(default_factory=list)
+    rejected: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
+    """Facts of subjects that this run does not take; no part of the input."""
+
+    def reject(self, entity: str, error: RecordError) -> None:
+        """Count a rejected fact."""
+        self.rejected[entity] += 1
+        self.rejects.append(error)
+
+    def balanced(self) -> bool:
+        """Tell whether input = mapped + rejected for every entity."""
+        return self.input == self.mapped + self.rejected
+
+
+@dataclass(slots=True)
+class Pipeline:
+    """Maps facts and stages their resources in batches."""
+
+    site: MappingSite
+    gate: Gate
+    staging: Staging
+    selection: Selection = field(default_factory=Selection)
+    account: Account = field(default_factory=Account)
+    _shared: set[tuple[str, str]] = field(default_factory=set)
+    _waiting: list[tuple[str, Staged]] = field(default_factory=list)
+
+    def study(self, drafts: Iterable[Draft]) -> None:
+        """Stage the study's own resources: one fact, the registry record."""
+        self._take("study", lambda: iter(drafts))
+        self._flush()
+
+    def facts(self, facts: Iterator[tuple[str, Fact]]) -> Account:
+        """Stage the resources of all facts; return what became of each."""
+        mappers = {}
+        for name, fact in facts:
+            if isinstance(fact, RecordError):
+                self.account.input[name] += 1
+                self.account.reject(name, fact)
+                continue
+            if not self.selection.takes(fact.subject):
+                self.account.left_out[name] += 1
+                continue
+            if name not in mappers:
+                mappers[name] = mapper(name)
+            self._take(name, _bound(mappers[name], fact, self.site))
+        self._flush()
+        return self.account
+
+    def _take(self, name: str, drafts: Callable[[], Iterator[Draft]]) -> None:
+        self.account.input[name] += 1
+        try:
+            checked = [self._checked(draft) for draft in drafts() if self._is_new(draft)]
+        except RecordError as error:
+            self.account.reject(name, error)
+            return
+        self.account.mapped[name] += 1
+        self._waiting += [(name, row) for row in checked]
+        if len(self._waiting) >= _BATCH:
+            self._flush()
+
+    def _is_new(self, draft: Draft) -> bool:
+        if not draft.shared:
+            return True
+        key = (draft.resource_type, draft.id)
+        new = key not in self._shared
+        self._shared.add(key)
+        return new
+
+    def _checked(self, draft: Draft) -> Staged:
+        self.gate.check(draft)
+        return Staged(
+            draft.resource_type, draft.id, draft.subject, draft.where, to_bytes(draft.body)
+        )
+
+    def _flush(self) -> None:
+        entities = {row.where: name for name, row in self._waiting}
+        for error in self.staging.add([row for _, row in self._waiting]):
+            name = entities[error.where]
+            self.account.mapped[name] -= 1
+            self.account.reject(name, error)
+        self._waiting.clear()
+
+
+def _bound(
+    drafts: Callable[[Entity, MappingSite], Iterator[Draft]], fact: Entity, site: MappingSite
+) -> Callable[[], Iterator[Draft]]:
+    return lambda: drafts(fact, site)

@@ -1,0 +1,110 @@
+"""The state folder of a trial and a server: private, locked; and how SQLite files are opened."""
+
+from __future__ import annotations
+
+import fcntl
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import create_engine, event
+from sqlalchemy.pool import NullPool
+
+from netfhir.errors import StateError, TemporaryError
+from netfhir.fhir.identity import slug
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from sqlalchemy import Connection, Engine
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+_FOLDER_MODE = 0o700
+_FILE_MODE = 0o600
+
+
+@dataclass(frozen=True, slots=True)
+class StateFolder:
+    """`<state>/<trial>@<server>/` and the files in it."""
+
+    path: Path
+    trial: str
+    server: str
+
+    @property
+    def ledger(self) -> Path:
+        """What was written, as digests."""
+        return self.path / "ledger.sqlite"
+
+    @property
+    def staging(self) -> Path:
+        """What is to be written."""
+        return self.path / "staging.sqlite"
+
+
+@contextmanager
+def held(state: Path, trial: str, server: str) -> Iterator[StateFolder]:
+    """Hold the folder of this trial and server for one run.
+
+    Raises TemporaryError (75) if another run holds it, StateError (74) if it cannot be made.
+    """
+    folder = StateFolder(state / f"{trial}@{slug(server)}", trial, server)
+    try:
+        folder.path.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        folder.path.chmod(_FOLDER_MODE)
+        lock = (folder.path / "lock").open("w")
+    except OSError as error:
+        raise StateError(
+            "state-folder",
+            where=str(folder.path),
+            found=f"no folder to write in ({error.strerror})",
+        ) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise TemporaryError(
+                "locked",
+                where=str(folder.path),
+                found="another run holds this state",
+                remedy="wait for it to end",
+                sent=False,
+            ) from error
+        yield folder
+
+
+def private_file(path: Path) -> None:
+    """Make the file if it is missing, readable by its owner alone."""
+    try:
+        path.touch(mode=_FILE_MODE)
+        path.chmod(_FILE_MODE)
+    except OSError as error:
+        raise StateError("state-file", where=str(path), found=f"{error.strerror}") from error
+
+
+def engine(path: Path, pragmas: Sequence[str], begin: str = "BEGIN") -> Engine:
+    """Return an engine on the SQLite file whose transactions begin as we say, not the driver."""
+    made = create_engine(
+        f"sqlite:///{path}", poolclass=NullPool, connect_args={"check_same_thread": False}
+    )
+
+    @event.listens_for(made, "connect")
+    def prepared(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(made, "begin")
+    def begun(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return made
+
+
+def connected(path: Path, pragmas: Sequence[str]) -> Connection:
+    """Return one connection to the SQLite file."""
+    return engine(path, pragmas).connect()

@@ -1,0 +1,111 @@
+"""What the server holds of rows whose fate is open, and what that says of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+from netfhir.fhir.canonical import resource, to_bytes
+from netfhir.hospital.client import Stored
+from netfhir.sync.diff import diff, theirs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from netfhir.fhir.canonical import Json
+    from netfhir.sync.records import Planned
+
+
+class Reads(Protocol):
+    """What reading back needs of a client."""
+
+    def read_many(self, paths: Sequence[str]) -> list[Stored]:
+        """Read each `Type/id`, in order."""
+
+    def search_identifiers(
+        self, resource_type: str, tokens: Sequence[tuple[str, str]], elements: str = ""
+    ) -> list[Json]:
+        """Return the resources that carry one of these identifiers."""
+
+
+class Finding(StrEnum):
+    """What a read says of a row."""
+
+    EQUAL = "equal"
+    ABSENT = "absent"
+    DELETED = "deleted-on-server"
+    LAST_ACKED = "last-acked"
+    OTHER = "changed-on-server"
+    AMBIGUOUS = "several-on-server"
+
+
+NOTHING = Stored(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the server holds of a row, and what that says."""
+
+    finding: Finding
+    server_id: str = ""
+    stored: Stored = NOTHING
+
+
+def held(client: Reads, items: Sequence[Planned]) -> list[Held]:
+    """Read the rows back, in order: by path, or by identifier while the id is not known."""
+    by_path = [item for item in items if item.path]
+    paths = client.read_many([item.path for item in by_path])
+    found = {
+        item.key: _held(item, item.server_id, stored)
+        for item, stored in zip(by_path, paths, strict=True)
+    }
+    found |= _searched(client, [item for item in items if not item.path])
+    return [found[item.key] for item in items]
+
+
+def equal(item: Planned, stored: Json) -> bool:
+    """Return whether the server's body says the same as ours, decimals by value."""
+    ours = resource(item.body)
+    return to_bytes(theirs(stored, ours)) == item.body or not diff(stored, ours)
+
+
+def _held(item: Planned, server_id: str, stored: Stored) -> Held:
+    return Held(_finding(item, stored), server_id, stored)
+
+
+def _finding(item: Planned, stored: Stored) -> Finding:
+    if stored.body is None:
+        return Finding.DELETED if stored.deleted else Finding.ABSENT
+    if item.body and equal(item, stored.body):
+        return Finding.EQUAL
+    if item.version_id and stored.version_id == item.version_id:
+        return Finding.LAST_ACKED
+    return Finding.OTHER
+
+
+def _searched(client: Reads, items: Sequence[Planned]) -> dict[tuple[str, str], Held]:
+    by_type: dict[str, list[Planned]] = defaultdict(list)
+    for item in items:
+        by_type[item.resource_type].append(item)
+    found = {}
+    for resource_type, rows in by_type.items():
+        bodies = client.search_identifiers(resource_type, [row.token for row in rows])
+        for row in rows:
+            found[row.key] = _matched(row, [b for b in bodies if carries(b, row.token)])
+    return found
+
+
+def carries(body: Json, token: tuple[str, str]) -> bool:
+    """Return whether a body carries this identifier."""
+    return any((i.get("system"), i.get("value")) == token for i in body.get("identifier", []))
+
+
+def _matched(item: Planned, bodies: list[Json]) -> Held:
+    if len(bodies) > 1:
+        return Held(Finding.AMBIGUOUS)
+    if not bodies:
+        return Held(Finding.ABSENT)
+    version = str(bodies[0].get("meta", {}).get("versionId", ""))
+    return _held(item, str(bodies[0]["id"]), Stored(bodies[0], version))

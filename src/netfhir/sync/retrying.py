@@ -1,0 +1,108 @@
+"""How often and how long a temporary failure is tried again: one layer, one budget for all."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
+
+from netfhir.errors import TemporaryError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Got = TypeVar("Got")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Limits of trying again; waits are drawn from 0 to the limit (full jitter)."""
+
+    attempts: int = 6
+    first_wait_s: float = 1.0
+    longest_wait_s: float = 60.0
+    longest_retry_after_s: float = 300.0
+    """A server that asks for more ends the run: exit 75, and the next one goes on."""
+
+
+class Budget:
+    """A token bucket: a retry costs 1, a success earns 0.1, at most `capacity` are saved.
+
+    Shared by all workers, so that a server in trouble meets few retries, not workers times tries.
+    """
+
+    def __init__(self, capacity: float = 50.0) -> None:
+        self._capacity = capacity
+        self._tokens = capacity
+        self._lock = threading.Lock()
+
+    def take(self) -> bool:
+        """Take a retry; False if none is left."""
+        with self._lock:
+            if self._tokens < 1:
+                return False
+            self._tokens -= 1
+            return True
+
+    def earn(self) -> None:
+        """Note a success."""
+        with self._lock:
+            self._tokens = min(self._capacity, self._tokens + 0.1)
+
+
+@dataclass(slots=True)
+class Retry:
+    """Tries calls again, by patience and budget, until `stop` is set."""
+
+    patience: Patience
+    budget: Budget = field(default_factory=Budget)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def call(self, action: Callable[[], Got]) -> Got:
+        """Return what `action` returns, or raise its last error.
+
+        A TemporaryError that ends it says `sent` if any of the tries may have reached the server.
+        """
+        sent = [False]
+
+        def attempt() -> Got:
+            try:
+                return action()
+            except TemporaryError as error:
+                sent[0] = error.sent = sent[0] or error.sent
+                raise
+
+        got = self._retrying()(attempt)
+        self.budget.earn()
+        return got
+
+    def _retrying(self) -> Retrying:
+        patience = self.patience
+        jitter = wait_random_exponential(patience.first_wait_s, patience.longest_wait_s)
+
+        def wait(state: RetryCallState) -> float:
+            asked = _retry_after(state)
+            return jitter(state) if asked is None else asked + jitter(state) / 10
+
+        return Retrying(
+            retry=retry_if_exception_type(TemporaryError),
+            stop=self._ends,
+            wait=wait,
+            sleep=self._sleep,
+            reraise=True,
+        )
+
+    def _sleep(self, seconds: float) -> None:
+        self.stop.wait(seconds)
+
+    def _ends(self, state: RetryCallState) -> bool:
+        too_long = (_retry_after(state) or 0.0) > self.patience.longest_retry_after_s
+        spent = state.attempt_number >= self.patience.attempts
+        return self.stop.is_set() or too_long or spent or not self.budget.take()
+
+
+def _retry_after(state: RetryCallState) -> float | None:
+    error = state.outcome.exception() if state.outcome else None
+    return error.retry_after_s if isinstance(error, TemporaryError) else None

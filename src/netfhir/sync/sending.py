@@ -1,0 +1,214 @@
+"""One bundle, from its intent to its settlement: what the server says becomes an outcome."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from netfhir.errors import AccessError, ConflictError, RejectedError, ServerError, TemporaryError
+from netfhir.sync.holdings import Finding, Held, Reads, held
+from netfhir.sync.records import Outcome, Planned, Settled, settled
+from netfhir.sync.reply import Judged, Verdict, check, check_entry
+from netfhir.sync.retrying import Patience, Retry
+from netfhir.sync.writing import WRITING, bundle_of, if_match
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from netfhir.fhir.canonical import Json
+    from netfhir.hospital.capabilities import Capabilities
+
+Kind = Literal["transaction", "batch", "single"]
+
+
+class Writes(Reads, Protocol):
+    """What sending needs of a client."""
+
+    def post_bundle(self, bundle: bytes) -> Json:
+        """Send a transaction or batch."""
+
+    def put(self, path: str, body: bytes, if_match: str = "") -> Json:
+        """Put one resource; return the reply as an entry."""
+
+
+class Notes(Protocol):
+    """What sending needs of a ledger."""
+
+    def intend(self, items: Sequence[Planned]) -> None:
+        """Mark rows in flight."""
+
+    def settle(self, items: Sequence[Settled]) -> None:
+        """Write down what became of rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How much travels at a time, and how patiently."""
+
+    kind: Kind = "transaction"
+    bundle_entries: int = 50
+    workers: int = 4
+    patience: Patience = field(default_factory=Patience)
+
+
+def pace_of(capabilities: Capabilities) -> Pace:
+    """Return the pace that a server can take: transactions, else batches, else single requests."""
+    kind: Kind = "transaction" if capabilities.transaction else "batch"
+    if not (capabilities.transaction or capabilities.batch):
+        return Pace("single", 1, capabilities.workers)
+    return Pace(kind, capabilities.bundle_entries, capabilities.workers)
+
+
+@dataclass(slots=True)
+class Sender:
+    """Sends bundles; what stops a run (access, patience at its end) is kept in `stopped_by`."""
+
+    client: Writes
+    ledger: Notes
+    pace: Pace
+    retry: Retry
+    stopped_by: list[ServerError] = field(default_factory=list)
+
+    def deliver(self, items: Sequence[Planned]) -> list[Settled]:
+        """Intend, send and settle these rows; all are pending if the run has stopped."""
+        if self.retry.stop.is_set():
+            return [settled(item, Outcome.PENDING) for item in items]
+        self.ledger.intend(items)
+        became = self._became(items)
+        self.ledger.settle(became)
+        return became
+
+    def _became(self, items: Sequence[Planned]) -> list[Settled]:
+        done: list[Judged] = []
+        left = list(items)
+        rest: list[Settled] = []
+        try:
+            self.retry.call(lambda: self._attempt(left, done))
+        except (RejectedError, ConflictError) as error:
+            rest = self._isolated(left, error)
+        except TemporaryError as error:
+            rest = self._ended(left, error, Outcome.UNKNOWN if error.sent else Outcome.PENDING)
+        except AccessError as error:
+            rest = self._ended(left, error, Outcome.PENDING)
+        return [*self._settled(done), *rest]
+
+    def _attempt(self, left: list[Planned], done: list[Judged]) -> None:
+        """Send what is left; move what was answered to `done`, and raise if some is to be retried.
+
+        Raises TemporaryError when entries of a batch ask to be sent again.
+        """
+        judged = self._sent(left)
+        again = [j for j in judged if j.verdict is Verdict.RETRY]
+        done += [j for j in judged if j.verdict is not Verdict.RETRY]
+        left[:] = [j.item for j in again]
+        if again:
+            where = f"{again[0].item.resource_type}/{again[0].item.id}"
+            raise TemporaryError("entries", where=where, found=again[0].reason)
+
+    def _sent(self, items: Sequence[Planned]) -> list[Judged]:
+        if self.pace.kind != "single":
+            return check(
+                self.client.post_bundle(bundle_of(items, self.pace.kind)), items, self.pace.kind
+            )
+        (item,) = items
+        body = WRITING[item.strategy].sent(item)
+        return [check_entry(self.client.put(item.path, body, if_match(item)), item)]
+
+    def _ended(
+        self, items: Sequence[Planned], error: ServerError, outcome: Outcome
+    ) -> list[Settled]:
+        self.stopped_by.append(error)
+        self.retry.stop.set()
+        return [settled(item, outcome, reason=error.code) for item in items]
+
+    def _isolated(self, items: Sequence[Planned], error: ServerError) -> list[Settled]:
+        """Halve a refused bundle until the entry stands alone; its neighbours go on."""
+        if len(items) > 1:
+            middle = len(items) // 2
+            return [*self._became(items[:middle]), *self._became(items[middle:])]
+        (item,) = items
+        if isinstance(error, ConflictError):
+            return [self._conflicting(item, error.code)]
+        return [settled(item, Outcome.DEAD, reason=error.found or error.code)]
+
+    def _settled(self, judged: Sequence[Judged]) -> list[Settled]:
+        became = [_plain(j) for j in judged if j.verdict in _PLAIN]
+        became += [
+            self._conflicting(j.item, j.reason) for j in judged if j.verdict is Verdict.CONFLICT
+        ]
+        became += self._looked_up([j for j in judged if j.verdict is Verdict.UNKNOWN])
+        denied = [j for j in judged if j.verdict is Verdict.DENIED]
+        if denied:
+            where = f"{denied[0].item.resource_type}/{denied[0].item.id}"
+            error = AccessError("entries", where=where, found=denied[0].reason)
+            became += self._ended([j.item for j in denied], error, Outcome.PENDING)
+        return became
+
+    def _conflicting(self, item: Planned, reason: str) -> Settled:
+        """Read once, then decide: 409 and 412 mean a race as often as another's change.
+
+        Equal to ours is acknowledged; absent, or as we left it, is sent once more; all else is
+        left to a person.
+        """
+        found = self._read([item])
+        if not found:
+            return settled(item, Outcome.UNKNOWN, reason=reason)
+        if found[0].finding is Finding.EQUAL:
+            return _acknowledged(item, found[0])
+        if found[0].finding in {Finding.ABSENT, Finding.LAST_ACKED}:
+            return self._once_more(item, reason)
+        return settled(item, Outcome.CONFLICT, reason=reason)
+
+    def _once_more(self, item: Planned, reason: str) -> Settled:
+        try:
+            (judged,) = self.retry.call(lambda: self._sent([item]))
+        except TemporaryError as error:
+            return self._ended([item], error, Outcome.UNKNOWN)[0]
+        except ServerError:
+            return settled(item, Outcome.CONFLICT, reason=reason)
+        if judged.verdict is Verdict.ACKED:
+            return _plain(judged)
+        return settled(item, Outcome.CONFLICT, reason=reason)
+
+    def _looked_up(self, judged: Sequence[Judged]) -> list[Settled]:
+        """Read back what the reply left open: equal is acknowledged, all else stays unknown."""
+        found = self._read([j.item for j in judged])
+        became = []
+        for index, j in enumerate(judged):
+            if found and found[index].finding is Finding.EQUAL:
+                became.append(_acknowledged(j.item, found[index]))
+            else:
+                became.append(settled(j.item, Outcome.UNKNOWN, reason=j.reason))
+        return became
+
+    def _read(self, items: Sequence[Planned]) -> list[Held]:
+        """Return what the server holds; nothing at all if it does not say."""
+        if not items:
+            return []
+        try:
+            return self.retry.call(lambda: held(self.client, items))
+        except ServerError as error:
+            self._ended([], error, Outcome.UNKNOWN)
+            return []
+
+
+_PLAIN = {Verdict.ACKED: Outcome.ACKNOWLEDGED, Verdict.DEAD: Outcome.DEAD}
+
+
+def _plain(judged: Judged) -> Settled:
+    return settled(
+        judged.item,
+        _PLAIN[judged.verdict],
+        reason=judged.reason,
+        server_id=judged.server_id,
+        version_id=judged.version_id,
+    )
+
+
+def _acknowledged(item: Planned, found: Held) -> Settled:
+    return settled(
+        item,
+        Outcome.ACKNOWLEDGED,
+        server_id=found.server_id,
+        version_id=found.stored.version_id,
+    )

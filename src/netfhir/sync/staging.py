@@ -1,0 +1,226 @@
+"""What a run wants the hospital to hold, in a local file, so that memory stays flat.
+
+Filled in any order by the mapping, read back sorted and in waves: parents before children.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import text
+from sqlalchemy.exc import DatabaseError
+
+from netfhir.errors import RecordError, StateError
+from netfhir.sync import references
+from netfhir.sync.files import connected, private_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from sqlalchemy import Connection, Row
+
+_SCHEMA = (
+    """CREATE TABLE staged (
+        seq INTEGER PRIMARY KEY, resource_type TEXT NOT NULL, id TEXT NOT NULL,
+        subject TEXT NOT NULL, place TEXT NOT NULL, depth INTEGER NOT NULL, body BLOB NOT NULL,
+        UNIQUE (resource_type, id))""",
+    "CREATE TABLE edge (source TEXT, target TEXT, PRIMARY KEY (source, target))",
+    "CREATE TABLE nested (resource_type TEXT, id TEXT, target TEXT)",
+)
+_INSERT = "INSERT OR IGNORE INTO staged VALUES (?, ?, ?, ?, ?, ?, ?)"
+_COLUMNS = "resource_type, id, subject, place, body"
+_READ_ROWS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """One resource to be planned."""
+
+    resource_type: str
+    id: str
+    subject: str
+    where: str
+    """`file:row:item` of the source fact."""
+    body: bytes
+    """Canonical JSON with id and identifier; the patient is a placeholder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """Rows that may travel together: types of one level, and how deep within their own type."""
+
+    resource_types: tuple[str, ...]
+    depth: int
+
+
+class Staging:
+    """The file; one writer, and readers when it is full."""
+
+    def __init__(self, connection: Connection, size: int) -> None:
+        self._connection = connection
+        self._size = size
+        self._edges: set[references.Edge] = set()
+
+    @classmethod
+    def create(cls, path: Path) -> Staging:
+        """Return an empty staging that replaces an older one; the file is its owner's alone."""
+        for old in path.parent.glob(f"{path.name}*"):
+            old.unlink()
+        private_file(path)
+        connection = connected(path, _PRAGMAS)
+        for statement in _SCHEMA:
+            connection.execute(text(statement))
+        connection.commit()
+        return cls(connection, 0)
+
+    @classmethod
+    def open(cls, path: Path) -> Staging:
+        """Return a staging that was filled before. Raises StateError if there is none."""
+        if not path.is_file():
+            raise StateError("staging", where=str(path), found="no staging", remedy="plan first")
+        try:
+            connection = connected(path, _PRAGMAS)
+            size = connection.execute(text("SELECT count(*) FROM staged")).scalar_one()
+        except DatabaseError as error:
+            raise StateError("staging", where=str(path), found="no staging that reads") from error
+        return cls(connection, int(size))
+
+    def add(self, rows: Sequence[Staged]) -> list[RecordError]:
+        """Stage `rows`; one whose type and id are staged already comes back as its error."""
+        first = self._next_seq()
+        values = [self._value(seq, row) for seq, row in enumerate(rows, first)]
+        added = self._connection.exec_driver_sql(_INSERT, values).rowcount if values else 0
+        refused = self._refused(rows, first) if added < len(values) else []
+        self._size += added
+        self._connection.commit()
+        return refused
+
+    def rows(self, wave: Wave | None = None) -> Iterator[Staged]:
+        """Yield what is staged, by wave, type and id; of one wave if one is given."""
+        for chosen in [wave] if wave else self.waves():
+            for resource_type in chosen.resource_types:
+                yield from self._select(
+                    "resource_type = ? AND depth = ? ORDER BY id", (resource_type, chosen.depth)
+                )
+
+    def find(self, resource_type: str, resource_id: str) -> Staged | None:
+        """Return one row, or None."""
+        return next(
+            self._select("resource_type = ? AND id = ?", (resource_type, resource_id)), None
+        )
+
+    def waves(self) -> list[Wave]:
+        """Return the waves in the order they travel, by the references that are there."""
+        self._settle()
+        edges = self._connection.execute(text("SELECT source, target FROM edge"))
+        pairs = self._connection.execute(
+            text("SELECT DISTINCT resource_type, depth FROM staged ORDER BY resource_type")
+        ).all()
+        level = references.levels({name for name, _ in pairs}, [(s, t) for s, t in edges])
+        steps = sorted({(level[name], depth) for name, depth in pairs})
+        return [
+            Wave(tuple(n for n, d in pairs if (level[n], d) == (step, depth)), depth)
+            for step, depth in steps
+        ]
+
+    def parent_types(self) -> set[str]:
+        """Return the types that others refer to."""
+        self._settle()
+        return {str(t) for (t,) in self._connection.execute(text("SELECT target FROM edge"))}
+
+    def counts(self) -> dict[str, int]:
+        """Return how many rows of each type are staged."""
+        query = "SELECT resource_type, count(*) FROM staged GROUP BY 1 ORDER BY 1"
+        return {str(name): int(size) for name, size in self._connection.execute(text(query))}
+
+    def subjects(self) -> list[str]:
+        """Return the subjects that rows belong to, in order."""
+        query = "SELECT DISTINCT subject FROM staged WHERE subject <> '' ORDER BY 1"
+        return [str(subject) for (subject,) in self._connection.execute(text(query))]
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return self._size
+
+    def close(self) -> None:
+        """Write what is left and close the file."""
+        self._settle()
+        self._connection.close()
+        self._connection.engine.dispose()
+
+    def _next_seq(self) -> int:
+        return int(
+            self._connection.execute(
+                text("SELECT coalesce(max(seq), 0) + 1 FROM staged")
+            ).scalar_one()
+        )
+
+    def _value(self, seq: int, row: Staged) -> tuple[object, ...]:
+        kinds = references.target_types(row.body)
+        self._edges.update((row.resource_type, kind) for kind in kinds)
+        depth = int(row.resource_type in kinds)
+        if depth:
+            self._nest(row)
+        return (seq, row.resource_type, row.id, row.subject, row.where, depth, row.body)
+
+    def _nest(self, row: Staged) -> None:
+        own = [path for path, kind in references.targets(row.body) if kind == row.resource_type]
+        values = [(row.resource_type, row.id, path.partition("/")[2]) for path in own]
+        self._connection.exec_driver_sql("INSERT INTO nested VALUES (?, ?, ?)", values)
+
+    def _refused(self, rows: Sequence[Staged], first: int) -> list[RecordError]:
+        query = "SELECT seq, place FROM staged WHERE resource_type = ? AND id = ?"
+        refused = []
+        for seq, row in enumerate(rows, first):
+            key = (row.resource_type, row.id)
+            kept = self._connection.exec_driver_sql(query, key).one()
+            if kept.seq != seq:
+                refused.append(_duplicate(row, kept))
+        return refused
+
+    def _settle(self) -> None:
+        """Write the edges met so far, and sort rows of a type that refer to their own type."""
+        if not self._edges:
+            return
+        insert = "INSERT OR IGNORE INTO edge VALUES (?, ?)"
+        self._connection.exec_driver_sql(insert, sorted(self._edges))
+        self._edges.clear()
+        depth = 1
+        while self._connection.exec_driver_sql(_DEEPER, (depth + 1, depth)).rowcount:
+            depth += 1
+            if depth > _DEEPEST:
+                raise StateError(
+                    "reference-cycle", where="staging", found="a row that needs itself"
+                )
+        self._connection.commit()
+
+    def _select(self, condition: str, values: tuple[object, ...]) -> Iterator[Staged]:
+        query = f"SELECT {_COLUMNS} FROM staged WHERE {condition}"  # noqa: S608 - our own words
+        found = self._connection.exec_driver_sql(query, values)
+        for row in found.yield_per(_READ_ROWS):
+            yield Staged(*row)
+
+
+#: A file that the next run writes anew: speed before safety.
+_PRAGMAS = ("journal_mode = MEMORY", "synchronous = OFF", "cache_size = -8000")
+
+_DEEPEST = 100
+
+#: Rows whose own-type target is itself at this depth go one deeper.
+_DEEPER = """UPDATE staged SET depth = ?1 WHERE depth = ?2 AND EXISTS (
+    SELECT 1 FROM nested JOIN staged AS parent
+      ON parent.resource_type = nested.resource_type AND parent.id = nested.target
+    WHERE nested.resource_type = staged.resource_type AND nested.id = staged.id
+      AND parent.depth = ?2)"""
+
+
+def _duplicate(row: Staged, kept: Row[tuple[int, str]]) -> RecordError:
+    return RecordError(
+        "duplicate-row",
+        where=row.where,
+        found=f"the same key as {kept.place}",
+        expected="each fact once",
+        remedy="remove one of the two, or declare what tells them apart",
+    )
