@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - a script, no part of a package
 """Derives the gate's tables from the official R4 package (hl7.fhir.r4.core 4.0.1, CC0).
 
     python tools/fhir_tables.py ../shared/data/fhir/hl7.fhir.r4.core-4.0.1.tgz
@@ -24,7 +25,15 @@ TYPES = (
     *("ActivityDefinition", "AdverseEvent", "Bundle", "CarePlan", "CareTeam", "Condition"),
     *("Consent", "Device", "DiagnosticReport", "Encounter", "Goal", "Group", "ImagingStudy"),
     *("Library", "List", "Location", "Medication", "MedicationAdministration"),
-    *("MedicationRequest", "MedicationStatement", "Observation", "Organization", "Patient", "PlanDefinition", "Practitioner"),
+    *(
+        "MedicationRequest",
+        "MedicationStatement",
+        "Observation",
+        "Organization",
+        "Patient",
+        "PlanDefinition",
+        "Practitioner",
+    ),
     *("PractitionerRole", "Procedure", "Provenance", "Questionnaire", "QuestionnaireResponse"),
     *("RelatedPerson", "ResearchStudy", "ResearchSubject", "ServiceRequest", "Specimen"),
     "Substance",
@@ -185,8 +194,7 @@ def codes(package: Package, bound: list[Json]) -> Json:
     return {
         "systems": {url: rows for url, rows in listed.items() if rows},
         "required": {
-            url: language if url == _LANGUAGE else _required(package, url)
-            for url in sorted(needed)
+            url: language if url == _LANGUAGE else _required(package, url) for url in sorted(needed)
         },
     }
 

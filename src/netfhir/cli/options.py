@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from netfhir import settings as files
 from netfhir.runs.opening import Input
 from netfhir.runs.pipeline import Selection
+from netfhir.runs.servers import server as named_server
+from netfhir.runs.syncing import Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -90,3 +93,52 @@ def given_input(  # noqa: PLR0913 - one parameter for each option of `source`
     """Return what the options of `source` say."""
     selection = Selection(frozenset(subjects), limit)
     return Input(format_, source, container, dictionary, selection)
+
+
+_TARGET = (
+    click.option(
+        "--server",
+        required=True,
+        metavar="NAME|URL",
+        help="The hospital's server: a name of netfhir.toml, or its FHIR base address.",
+    ),
+    click.option(
+        "--crosswalk",
+        type=_FILE,
+        metavar="FILE",
+        help="CSV with the header subject,system,value: the hospital's identifier of each "
+        "subject's patient. A subject without a patient is parked, never guessed.",
+    ),
+    click.option(
+        "--state",
+        type=_FILE,
+        metavar="DIR",
+        help="Where ledger and staging are kept, private; default: .netfhir, or as in the "
+        "settings.",
+    ),
+)
+
+
+def target(command: Command) -> Command:
+    """Add the options that say where a run goes."""
+    for option in reversed((*_TARGET, settings_file)):
+        command = option(command)
+    return command
+
+
+def given_target(
+    server: str, crosswalk: Path | None, state: Path | None, settings: Path | None
+) -> Target:
+    """Return what the options of `target` say."""
+    loaded = files.load(settings)
+    folder = state or loaded.state or Path(".netfhir")
+    return Target(named_server(server, loaded), crosswalk, folder)
+
+
+_TARGET_NAMES = ("server", "crosswalk", "state", "settings")
+
+
+def split(given: dict[str, Any]) -> tuple[Input, Target]:
+    """Return what the options of `source` and `target` say together."""
+    where = {name: given.pop(name) for name in _TARGET_NAMES}
+    return given_input(**given), given_target(**where)

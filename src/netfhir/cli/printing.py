@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
+from rich.console import Console
+from rich.progress import Progress
+
+from netfhir.sync.records import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from netfhir.errors import NetfhirError
+    from netfhir.sync.records import Summary
 
 
 def say(text: str = "") -> None:
@@ -54,3 +60,27 @@ def rejects(errors: Sequence[NetfhirError], file: Path | None = None) -> None:
     say(f"  {len(errors)} rejected{rest}:")
     for error in errors[:_SHOWN]:
         say(f"    {error}")
+
+
+def sums(summary: Summary) -> None:
+    """Show the accounting identity of a plan, type by type and in all."""
+    outcomes = [outcome for outcome in Outcome if summary.count(outcome)]
+    head = ["resource", "planned", *(f"{'=+'[i > 0]} {o.value}" for i, o in enumerate(outcomes))]
+    rows: list[list[object]] = [
+        [name, planned, *(summary.outcomes[name][outcome] for outcome in outcomes)]
+        for name, planned in summary.planned.items()
+    ]
+    rows.append(["in all", summary.total(), *(summary.count(outcome) for outcome in outcomes)])
+    table(head, rows)
+    for reason, count in sorted(summary.reasons.items()):
+        say(f"  {count} {reason}")
+
+
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show a bar on a terminal, nothing elsewhere; yields `advance(n)`."""
+    console = Console(stderr=True)
+    bar = Progress(console=console, transient=True, disable=not console.is_terminal)
+    with bar:
+        task = bar.add_task(what, total=total)
+        yield lambda n: bar.advance(task, n)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 UCUM = "http://unitsofmeasure.org"
 
+#: UCUM has no powers of plain numbers, and its parser lets `10-3` through.
+_POWER_OF_FACTOR = re.compile(r"(?:^|[./(])[0-9]+[+-]")
+_ANNOTATION = re.compile(r"\{[^}]*\}")
 _SYNTAX = {
     "any": r"\S.*",
     "mime": r"[A-Za-z0-9.+*-]+/[A-Za-z0-9.+*-]+(?:\s*;.*)?|[A-Za-z]+",
@@ -84,14 +87,24 @@ def value_set(url: str) -> ValueSet:
 
 
 def is_known(coding: Json) -> bool:
-    """Say whether a coding's code can be: true wherever the tables do not have its system."""
-    system = coding.get("system")
-    if system is None or "code" not in coding:
+    """Say whether a code can be: true wherever the tables do not have its (absolute) system."""
+    system, code = coding.get("system"), coding.get("code")
+    if system is None or code is None:
         return True
     if system == UCUM:
-        return is_ucum(coding["code"])
+        return is_ucum(code)
     listed = systems().get(system)
-    return listed is None or coding["code"] in listed
+    return code in listed if listed is not None else _is_absolute(system)
+
+
+def is_known_coding(coding: Json) -> bool:
+    """Say the same of a Coding, which names a code of HL7's if it names HL7's system."""
+    return is_known(coding) if "code" in coding else coding.get("system") not in systems()
+
+
+@lru_cache(maxsize=1024)
+def _is_absolute(system: str) -> bool:
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", system) is not None
 
 
 @cache
@@ -104,6 +117,8 @@ def _ucum() -> Callable[[str], object]:
 @lru_cache(maxsize=4096)
 def is_ucum(unit: str) -> bool:
     """Say whether a unit is valid UCUM (case-sensitive form)."""
+    if _POWER_OF_FACTOR.search(_ANNOTATION.sub("", unit)):
+        return False
     from lark.exceptions import LarkError  # noqa: PLC0415 - comes with ucumvert
 
     try:

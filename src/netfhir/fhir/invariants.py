@@ -27,22 +27,28 @@ RULES: dict[str, Rule] = {
 #: Rules of ours, hung on every element of a type. They are named for what they find.
 TYPE_RULES: dict[str, tuple[str, ...]] = {
     "Coding": ("code-system",),
-    "Quantity": ("code-system",),
-    "SimpleQuantity": ("code-system",),
-    "Age": ("code-system",),
-    "Count": ("code-system",),
-    "Distance": ("code-system",),
-    "Duration": ("code-system",),
+    "Quantity": ("unit-system",),
+    "SimpleQuantity": ("unit-system",),
+    "Age": ("unit-system",),
+    "Count": ("unit-system",),
+    "Distance": ("unit-system",),
+    "Duration": ("unit-system",),
     "Identifier": ("identifier-system", "identifier-value"),
     "Attachment": ("attachment-hash",),
+    "ActivityDefinition": ("canonical-url",),
+    "Library": ("canonical-url",),
+    "PlanDefinition": ("canonical-url",),
+    "Questionnaire": ("canonical-url",),
 }
 #: A rule of ours that goes where one of the specification goes.
 _BESIDE = {"dom-3": "contained-id"}
 
 _OURS = {
     "attachment-hash": "the SHA-1 of the data",
-    "code-system": "a code that its system has (HL7's code systems, UCUM)",
+    "canonical-url": "an absolute URL",
+    "code-system": "a code that its system has, the system an absolute URI",
     "contained-id": "an id of its own for each contained resource",
+    "unit-system": "a unit that its system has (UCUM), the system an absolute URI",
     "identifier-system": "an absolute URI",
     "identifier-value": "a full URI, as its system says",
 }

@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,8 +38,7 @@ _INSTANT = re.compile(rf"(\d{{4}})-(\d{{2}})-(\d{{2}})T{_CLOCK}{_ZONE}", re.ASCI
 
 
 def _matches(pattern: str) -> Test:
-    fullmatch: Test = re.compile(pattern).fullmatch  # type: ignore[assignment]
-    return fullmatch
+    return cast("Test", re.compile(pattern).fullmatch)
 
 
 def _in_calendar(pattern: re.Pattern[str]) -> Test:
@@ -55,7 +54,7 @@ def _in_calendar(pattern: re.Pattern[str]) -> Test:
             return False
         return True
 
-    return test  # type: ignore[return-value]
+    return cast("Test", test)
 
 
 def _base64(value: object) -> bool:

@@ -53,7 +53,7 @@ class Structure:
     """Compiles nodes from the tables; cheap until the first resource comes."""
 
     def __init__(self) -> None:
-        """Number elements from 1."""
+        """Start numbering the elements at 1."""
         self._numbers = itertools.count(1)
         self._resources: dict[tuple[str, str], Node] = {}
 

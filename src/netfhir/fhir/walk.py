@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from netfhir.fhir import references
 from netfhir.fhir.findings import Finding
-from netfhir.fhir.primitives import PRIMITIVES, kind_words
 from netfhir.fhir.nodes import RESOURCE, Element, Node
+from netfhir.fhir.primitives import PRIMITIVES, kind_words
 
 if TYPE_CHECKING:
     from netfhir.fhir.canonical import Json
@@ -73,7 +73,7 @@ class Walk:
         self._object(self._structure.resource(str(kind), path), value)
         self._scope = around
 
-    def _object(self, node: Node, value: object) -> None:  # noqa: C901 - the hot loop, kept flat
+    def _object(self, node: Node, value: object) -> None:
         if type(value) is not dict:
             self._found("json-kind", node.path, "an object")
             return

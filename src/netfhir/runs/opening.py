@@ -41,6 +41,11 @@ def trial(name: str, overlays: Sequence[Path] = ()) -> Trial:
     return declaration.load(name, [settings.shipped_mappings(), *overlays])
 
 
+def trial_names(folders: Sequence[Path]) -> list[str]:
+    """Return the names of all declared trials."""
+    return sorted({path.parent.name for folder in folders for path in folder.glob("*/trial.toml")})
+
+
 def mapping_site(opened_trial: Trial, site_key: bytes | None = None) -> MappingSite:
     """Return the trial as it is named at this site; the key comes from the environment."""
     key = SiteKey(site_key if site_key is not None else settings.site_key())

@@ -26,6 +26,7 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "threads": 1,
 }
 _SOURCE = "read_parquet(?, hive_partitioning = false)"
+_DESCRIBE = f"DESCRIBE SELECT * FROM {_SOURCE}"  # noqa: S608 - a constant
 
 
 def parquet_table(path: Path) -> Table:
@@ -35,8 +36,8 @@ def parquet_table(path: Path) -> Table:
     NULL and NaN "". Raises FormatError for nested, binary and other columns that are no cells.
     """
     with _connected(path) as connection:
-        described = connection.execute(f"SELECT * FROM {_SOURCE} LIMIT 0", [_literal(path)])  # noqa: S608 - a constant
-        types = {str(name): str(kind) for name, kind, *_ in described.description or ()}
+        described = connection.execute(_DESCRIBE, [_literal(path)])
+        types = {str(name): str(kind) for name, kind, *_ in described.fetchall()}
     columns = columns_of(types, path.name)
     wanted = ", ".join(_expression(name, types[name], path.name) for name in columns)
     query = f"SELECT {wanted} FROM {_SOURCE}"  # noqa: S608 - quoted names of the file's own columns

@@ -13,7 +13,7 @@ from netfhir.errors import RecordError
 from netfhir.sources.delimited import csv_table
 from netfhir.sources.dictionary import Dictionary, Field, read_dictionary
 from netfhir.sources.redcap_header import EVENT, GROUP, INSTANCE, INSTRUMENT, matched
-from netfhir.sources.validation import expected, point
+from netfhir.sources.validation import expected, outside, point
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -98,6 +98,16 @@ class RedcapExport:
                 continue
             elif not (field.is_checkbox_option and cell == "0"):
                 yield _misplaced(record, column)
+
+    def warnings(self, record: RedcapRecord) -> Iterator[str]:
+        """Yield `file:row:column: …` for each value beyond the limits of its field.
+
+        REDCap lets a person keep such a value, so none of them is refused.
+        """
+        for column, field in self.fields.items():
+            cell = record.row.cells[column]
+            if cell not in self.missing and (told := outside(field, cell)):
+                yield f"{record.row.where(column)}: {told}"
 
     def _record(self, row: Row) -> RedcapRecord:
         cells = row.cells

@@ -34,6 +34,8 @@ def matched(
     """
     known = {same_column(column): field for column, field in dictionary.columns(missing).items()}
     fields: dict[str, Field] = {}
+    if dictionary.record_field not in table.columns:  # first: without header, names are values
+        raise _absent(table, dictionary.record_field, dictionary)
     for column in table.columns:
         found = known.get(same_column(column)) or dictionary.status_column(column)
         if found is not None:
@@ -45,8 +47,6 @@ def matched(
         name = column.partition("___")[0]
         if same_column(column) not in present and not {column, name} & set(allowed_absent):
             raise _absent(table, column, dictionary)
-    if dictionary.record_field not in fields:
-        raise _absent(table, dictionary.record_field, dictionary)
     return fields
 
 

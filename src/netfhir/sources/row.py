@@ -54,7 +54,10 @@ class Table:
 
 
 def columns_of(names: Iterable[str], file: str) -> tuple[str, ...]:
-    """Return the column names, none of them blank and none given twice."""
+    """Return the column names, none of them blank and none given twice; else raise FormatError.
+
+    The error gives positions, for the first line of a file without header holds values.
+    """
     seen: dict[str, int] = {}
     for position, name in enumerate(names, 1):
         if not name.strip():
@@ -68,8 +71,8 @@ def columns_of(names: Iterable[str], file: str) -> tuple[str, ...]:
         if name in seen:
             raise FormatError(
                 "duplicate-column",
-                where=f"{file}:1:{name}",
-                found=f"the name at columns {seen[name]} and {position}",
+                where=f"{file}:1",
+                found=f"the same name at columns {seen[name]} and {position}",
                 expected="every column name once",
                 remedy="remove or rename one of the two columns",
             )
@@ -84,7 +87,7 @@ def require(table: Table, columns: Iterable[str]) -> None:
             raise FormatError(
                 "missing-column",
                 where=f"{table.file}:1:{column}",
-                found=f"no column `{column}` among " + ", ".join(table.columns),
+                found=f"no such column among the {len(table.columns)} of the file",
                 expected=f"the column `{column}`, as the declaration of this source names it",
                 remedy="export the file again with it, or correct the name in the declaration",
             )

@@ -37,6 +37,7 @@ _KNOWN = RESOURCE.c[:10]
 _UNSETTLED = (State.IN_FLIGHT, State.UNKNOWN, State.CONFLICT)
 _KEY_CHECK = b"netfhir ledger"
 
+_STATE = {state.value: state for state in State}
 _STATES = {
     Outcome.ACKNOWLEDGED: State.ACKED,
     Outcome.DEAD: State.DEAD,
@@ -163,7 +164,7 @@ class Ledger:
     def _read(self, query: Select[Any]) -> Iterator[Known]:
         with self._readers.connect() as connection:
             for row in connection.execution_options(yield_per=_READ_ROWS).execute(query):
-                yield Known(row[0], row[1], row[2], State(row[3]), *row[4:])
+                yield Known(row[0], row[1], row[2], _STATE[row[3]], *row[4:])
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:

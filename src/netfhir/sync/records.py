@@ -61,6 +61,10 @@ class Outcome(StrEnum):
 WRITES = frozenset({Action.CREATE, Action.UPDATE})
 
 
+#: What an action that sends nothing becomes.
+_AS_PLANNED = {action: Outcome(action.value) for action in Action if action not in WRITES}
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """A row of the ledger."""
@@ -170,8 +174,9 @@ class Summary:
     def plan(self, item: Planned) -> None:
         """Count what the plan says of a row; what it would send is pending until it is settled."""
         self.actions[item.resource_type][item.action] += 1
-        if item.action not in WRITES:
-            self.settle(item.resource_type, Outcome(item.action.value), item.reason)
+        outcome = _AS_PLANNED.get(item.action)
+        if outcome is not None:
+            self.settle(item.resource_type, outcome, item.reason)
 
     def settle(self, resource_type: str, outcome: Outcome, reason: str = "") -> None:
         """Count what became of a row."""

@@ -26,6 +26,7 @@ _SCHEMA = (
         seq INTEGER PRIMARY KEY, resource_type TEXT NOT NULL, id TEXT NOT NULL,
         subject TEXT NOT NULL, place TEXT NOT NULL, depth INTEGER NOT NULL, body BLOB NOT NULL,
         UNIQUE (resource_type, id))""",
+    "CREATE INDEX deep ON staged (resource_type, depth) WHERE depth > 0",
     "CREATE TABLE edge (source TEXT, target TEXT, PRIMARY KEY (source, target))",
     "CREATE TABLE nested (resource_type TEXT, id TEXT, target TEXT)",
 )
@@ -94,7 +95,6 @@ class Staging:
         added = self._connection.exec_driver_sql(_INSERT, values).rowcount if values else 0
         refused = self._refused(rows, first) if added < len(values) else []
         self._size += added
-        self._connection.commit()
         return refused
 
     def rows(self, wave: Wave | None = None) -> Iterator[Staged]:
@@ -115,13 +115,14 @@ class Staging:
         """Return the waves in the order they travel, by the references that are there."""
         self._settle()
         edges = self._connection.execute(text("SELECT source, target FROM edge"))
-        pairs = self._connection.execute(
-            text("SELECT DISTINCT resource_type, depth FROM staged ORDER BY resource_type")
-        ).all()
+        deep = self._connection.execute(
+            text("SELECT DISTINCT resource_type, depth FROM staged WHERE depth > 0")
+        )
+        pairs = [*((name, 0) for name in self.counts()), *((n, d) for n, d in deep)]
         level = references.levels({name for name, _ in pairs}, [(s, t) for s, t in edges])
         steps = sorted({(level[name], depth) for name, depth in pairs})
         return [
-            Wave(tuple(n for n, d in pairs if (level[n], d) == (step, depth)), depth)
+            Wave(tuple(sorted(n for n, d in pairs if (level[n], d) == (step, depth))), depth)
             for step, depth in steps
         ]
 
@@ -147,6 +148,7 @@ class Staging:
     def close(self) -> None:
         """Write what is left and close the file."""
         self._settle()
+        self._connection.commit()
         self._connection.close()
         self._connection.engine.dispose()
 
@@ -204,7 +206,7 @@ class Staging:
 
 
 #: A file that the next run writes anew: speed before safety.
-_PRAGMAS = ("journal_mode = MEMORY", "synchronous = OFF", "cache_size = -8000")
+_PRAGMAS = ("journal_mode = OFF", "locking_mode = EXCLUSIVE", "synchronous = OFF", "cache_size = -16000")
 
 _DEEPEST = 100
 

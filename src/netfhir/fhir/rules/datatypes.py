@@ -90,8 +90,10 @@ def _trd_3(trigger: Json) -> bool:
     return kind != "periodic" or chosen(trigger, "timing") is not None
 
 
-def _is_absolute(identifier: Json) -> bool:
-    return _SCHEME.match(identifier["system"]) is not None
+def _absolute(name: str) -> Rule:
+    return Rule(
+        lambda value: _SCHEME.match(value.get(name, "x:y")) is not None, (name,), f".{name}"
+    )
 
 
 def _is_uri(identifier: Json) -> bool:
@@ -113,8 +115,9 @@ RULES: dict[str, Rule] = {
     "age-1": Rule(_age_1),
     "attachment-hash": Rule(_is_sha1, ("hash",), ".hash"),
     "att-1": needs("data", "contentType"),
+    "canonical-url": _absolute("url"),
     "cnt-3": Rule(_cnt_3),
-    "code-system": Rule(codes.is_known, ("code",), ".code"),
+    "code-system": Rule(codes.is_known_coding, ("system",), ".code"),
     "cpt-2": needs("value", "system"),
     "dis-1": Rule(_ucum_amount),
     "drq-1": Rule(_exactly_one),
@@ -122,12 +125,13 @@ RULES: dict[str, Rule] = {
     "drt-1": Rule(_drt_1, ("code",)),
     "exp-1": any_of("expression", "reference"),
     "ext-1": Rule(_ext_1),
-    "identifier-system": Rule(_is_absolute, ("system",), ".system"),
+    "identifier-system": _absolute("system"),
     "identifier-value": Rule(_is_uri, ("value",), ".value"),
     "per-1": Rule(_per_1, ("end",)),
     "qty-3": needs("code", "system"),
     "rat-1": Rule(_rat_1),
     "rng-2": Rule(_rng_2, ("high",)),
+    "unit-system": Rule(codes.is_known, ("code",), ".code"),
     "tim-1": needs("duration", "durationUnit"),
     "tim-2": needs("period", "periodUnit"),
     "tim-4": Rule(lambda repeat: repeat.get("duration", 0) >= 0, ("duration",)),

@@ -1,4 +1,4 @@
-"""Invariants of Questionnaire, which our types only contain (hl7.org/fhir/R4/questionnaire.html)."""
+"""Invariants of Questionnaire, which we only contain (hl7.org/fhir/R4/questionnaire.html)."""
 
 from __future__ import annotations
 

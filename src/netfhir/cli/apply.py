@@ -1,0 +1,69 @@
+"""Send what is new or changed to the hospital's server, and settle every answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from netfhir.cli import options, printing
+from netfhir.errors import worst
+from netfhir.runs import opening, syncing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from netfhir.runs.syncing import Work
+    from netfhir.sync.apply import Result
+
+
+@click.command("apply")
+@options.trial
+@options.source
+@options.target
+@options.mappings
+@options.as_json
+def command(trial: str, overlays: tuple[Path, ...], *, as_json: bool, **given: Any) -> int:
+    """Send TRIAL's new and changed data to a server; resume what an earlier run left.
+
+    Takes the options of `plan`. Every write has its intent in the ledger before a byte leaves,
+    every entry of every reply is checked, and what was not answered is resolved, so that the same
+    command can be given again after a crash at any point. Run again with nothing changed, it sends
+    nothing.
+    """
+    site = opening.mapping_site(opening.trial(trial, overlays))
+    read, target = options.split(given)
+    with (
+        syncing.journalled(target, "apply", trial) as note,
+        syncing.work(site, read, target) as work,
+    ):
+        with printing.progress("sending", len(work.staging)) as advance:
+            result = work.apply(advance)
+        status = worst({result.exit_status, syncing.status(work.account, set())} - {0})
+        note(result.summary.as_record(), status)
+        _tell(work, result)
+        if as_json:
+            printing.document(_document(work, result, status))
+        return status
+
+
+def _tell(work: Work, result: Result) -> None:
+    printing.rejects(work.account.rejects)
+    if result.resumed:
+        printing.say(f"  resumed {result.resumed} open rows of an earlier run")
+    printing.sums(result.summary)
+    for error in result.stopped_by:
+        printing.say(f"  stopped: {error}")
+
+
+def _document(work: Work, result: Result, status: int) -> dict[str, Any]:
+    rejects = [error.as_record() for error in work.account.rejects]
+    return {
+        "version": 1,
+        "summary": result.summary.as_record(),
+        "resumed": result.resumed,
+        "open": result.open_rows,
+        "stopped_by": [error.as_record() for error in result.stopped_by],
+        "rejects": rejects,
+        "exit_status": status,
+    }
