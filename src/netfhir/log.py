@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 import structlog
 
-from netfhir import clock
-
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Callable, MutableMapping
+    from datetime import datetime
     from pathlib import Path
 
 ALLOWED: Final = frozenset(
@@ -35,19 +34,24 @@ ALLOWED: Final = frozenset(
 )
 
 
-def journal(path: Path, **context: str) -> structlog.typing.FilteringBoundLogger:
+def journal(
+    path: Path, now: Callable[[], datetime], **context: str
+) -> structlog.typing.FilteringBoundLogger:
     """Return a logger that appends to `path`, made with mode 0600, with `context` on each line."""
     path.touch(mode=0o600, exist_ok=True)
     logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
         structlog.BytesLogger(path.open("ab")),
-        processors=[_timed, _allowed, _line],
+        processors=[_timed(now), _allowed, _line],
         wrapper_class=structlog.make_filtering_bound_logger(0),
     ).bind(**context)
     return logger
 
 
-def _timed(_logger: object, _method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
-    return {"time": clock.now().isoformat(timespec="seconds"), **event}
+def _timed(now: Callable[[], datetime]) -> structlog.typing.Processor:
+    def add(_logger: object, _method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
+        return {"time": now().isoformat(timespec="seconds"), **event}
+
+    return add
 
 
 def _allowed(_logger: object, _method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:

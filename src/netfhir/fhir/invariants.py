@@ -55,6 +55,7 @@ _OURS = {
 
 #: Invariants that no rule stands for, and why.
 UNASKED = {
+    "ele-1": "the walk asks it of every element",
     "ref-1": "every reference is resolved against the contained resources: `references`",
     "ppc-2": "its expression asks for a coding of system `something`: it never fails",
     "ppc-3": "as ppc-2",

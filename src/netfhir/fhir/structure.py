@@ -117,7 +117,7 @@ class Structure:
                 element.path,
                 "Element",
                 element.is_list,
-                choice=element.choice and f"{element.choice} {row.types[0]}",
+                choice=element.choice,
                 compiles=lambda: self._compile(
                     Slot(element.path, "Element", contexts=_contexts(slot, row)), "Element"
                 ),

@@ -112,7 +112,11 @@ def journalled(target: Target, command: str, trial: str) -> Iterator[Callable[..
     """Note the run's beginning and end in the journal beside the ledger; yields `note`."""
     target.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     logger = log.journal(
-        target.state / "journal.ndjson", command=command, trial=trial, server=target.server.name
+        target.state / "journal.ndjson",
+        clock.now,
+        command=command,
+        trial=trial,
+        server=target.server.name,
     )
     begun = time.monotonic()
     logger.info("begin")

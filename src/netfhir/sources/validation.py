@@ -47,6 +47,8 @@ def expected(field: Field, text: str) -> str:
     shape, words = _shape(field)
     if shape is None:
         return ""
+    if field.has_decimal_comma:
+        words = words.replace("decimal point", "decimal comma")
     fits = shape.fullmatch(point(field, text)) is not None and _of_calendar(words, text)
     return "" if fits else words
 
@@ -68,7 +70,8 @@ def outside(field: Field, text: str) -> str:
     REDCap lets a person keep such a value. Limits that are formulas are not looked at.
     """
     value = _comparable(point(field, text))
-    lowest, highest = _comparable(field.minimum), _comparable(field.maximum)
+    lowest = _comparable(point(field, field.minimum))
+    highest = _comparable(point(field, field.maximum))
     if value is not None and lowest is not None and value < lowest:
         return f"below its minimum {field.minimum}"
     if value is not None and highest is not None and value > highest:

@@ -24,9 +24,10 @@ _LONGEST_NUMBER = 8
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The variables of the one member of a file, and the number of rows its data area holds."""
+    """The variables of the one member of a file, the bytes of a row, and how many rows it has."""
 
     columns: tuple[str, ...]
+    row_length: int
     row_count: int
 
 
@@ -59,7 +60,7 @@ def layout(stream: IO[bytes], file: str) -> Layout:
     _header(stream, "OBS", file)
     row_length = sum(variable.length for variable in variables)
     columns = columns_of((variable.name for variable in variables), file)
-    return Layout(columns, _row_count(stream, row_length, file))
+    return Layout(columns, row_length, _row_count(stream, row_length, file))
 
 
 def _opening(stream: IO[bytes], file: str) -> None:

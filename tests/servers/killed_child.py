@@ -1,0 +1,130 @@
+"""A run that dies at a named point: `python killed_child.py BASE_URL STATE STUDY POINT`.
+
+The flow is the product's; only its collaborators are ours, and one of them kills the process.
+"""
+
+from __future__ import annotations
+
+import http.client
+import itertools
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from small_trial import Site, trial
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from netfhir.fhir.canonical import Json
+    from netfhir.hospital.client import Client, Stored
+    from netfhir.sync.ledger import Ledger
+    from netfhir.sync.records import Planned
+    from netfhir.sync.staging import Staged, Staging, Wave
+
+#: The bundle that is struck: the study and the subjects are one each, so it holds observations.
+STRUCK = 4
+OBSERVATIONS = 60
+
+
+def die() -> None:
+    """End without a word, as a power cut would."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class DyingLedger:
+    """A ledger that dies after an intent, or before it settles."""
+
+    def __init__(self, ledger: Ledger, point: str) -> None:
+        """Wrap a ledger."""
+        self._ledger = ledger
+        self._point = point
+        self._intents = itertools.count(1)
+
+    def __getattr__(self, name: str) -> object:
+        """Be the ledger in all else."""
+        return getattr(self._ledger, name)
+
+    def intend(self, items: Sequence[Planned]) -> None:
+        """Note the intent, and die at the struck bundle."""
+        self._ledger.intend(items)
+        if self._point == "after-intent" and next(self._intents) == STRUCK:
+            die()
+
+
+class DyingClient:
+    """A client that dies once the bytes are on their way, or once the reply has arrived."""
+
+    def __init__(self, client: Client, point: str) -> None:
+        """Wrap a client."""
+        self._client = client
+        self._point = point
+        self._bundles = itertools.count(1)
+        self._reads = itertools.count(1)
+
+    def __getattr__(self, name: str) -> object:
+        """Be the client in all else."""
+        return getattr(self._client, name)
+
+    def post_bundle(self, bundle: bytes) -> Json:
+        """Send a bundle; die around the struck one."""
+        struck = next(self._bundles) == STRUCK
+        if struck and self._point == "before-reply":
+            _send_and_die(self._client.base_url, bundle)
+        reply = self._client.post_bundle(bundle)
+        if struck and self._point == "before-settling":
+            die()
+        return reply
+
+    def read_many(self, paths: Sequence[str]) -> list[Stored]:
+        """Read; die in the middle of a verify."""
+        if self._point == "during-verify" and next(self._reads) == 2:
+            die()
+        return self._client.read_many(paths)
+
+
+class DyingStaging:
+    """A staging that dies when the second wave is asked for."""
+
+    def __init__(self, staging: Staging, point: str) -> None:
+        """Wrap a staging."""
+        self._staging = staging
+        self._point = point
+        self._waves = itertools.count(1)
+
+    def __getattr__(self, name: str) -> object:
+        """Be the staging in all else."""
+        return getattr(self._staging, name)
+
+    def rows(self, wave: Wave | None = None) -> Iterator[Staged]:
+        """Yield a wave's rows."""
+        if self._point == "between-waves" and next(self._waves) == 2:
+            die()
+        return self._staging.rows(wave)
+
+
+def _send_and_die(base_url: str, bundle: bytes) -> None:
+    address = urlsplit(base_url)
+    connection = http.client.HTTPConnection(str(address.hostname), address.port)
+    headers = {"Content-Type": "application/fhir+json"}
+    connection.request("POST", address.path, bundle, headers)
+    die()
+
+
+def main(base_url: str, state: str, study: str, point: str) -> None:
+    """Apply and verify; one of the collaborators ends it before that."""
+    rows = trial(OBSERVATIONS, study=study)
+    with Site(Path(state), base_url).run(rows) as (apply, verify):
+        apply.staging = DyingStaging(apply.staging, point)
+        apply.ledger = DyingLedger(apply.ledger, point)
+        apply.client = DyingClient(apply.client, point)
+        apply.run()
+        verify.client = apply.client
+        verify.run()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
