@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from netfhir.fhir.canonical import to_bytes
 from netfhir.fhir.identity import SiteKey, derived_id
-from netfhir.hospital.capabilities import Capabilities, fetch
+from netfhir.hospital.capabilities import Capabilities, TypeRule, fetch
 from netfhir.hospital.client import Client
 from netfhir.hospital.endpoint import ServerSettings
 from netfhir.hospital.patients import resolve
@@ -26,7 +26,7 @@ from netfhir.sync.staging import Staged, Staging
 from netfhir.sync.verify import Findings, Verify
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 KEY = SiteKey(b"the published test key")
 BASE = "https://trial.example/facts"
@@ -119,6 +119,8 @@ class Site:
     base_url: str
     crosswalk: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=lambda: CROSSWALK)
     pace: Pace | None = None
+    rule: Callable[[str], TypeRule] | None = None
+    """In place of the rules of the server's capabilities."""
 
     def capabilities(self, client: Client) -> Capabilities:
         """Return what the server can do."""
@@ -154,7 +156,8 @@ class Site:
             ledger = Ledger.open(folder.ledger, Owner("T", "srv", KEY), lambda: datetime.now(UTC))
             capabilities = self.capabilities(client)
             answers = resolve(client, self.crosswalk, staging.subjects())
-            terms = Terms(KEY, BASE, SUBJECTS, answers, capabilities.rule)
+            rule = self.rule or capabilities.rule
+            terms = Terms(KEY, BASE, SUBJECTS, answers, rule)
             pace = self.pace or _quick(pace_of(capabilities))
             yield (
                 Apply(staging, ledger, client, terms, pace),

@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 - a script, no part of a package
 """Derives the gate's tables from the official R4 package (hl7.fhir.r4.core 4.0.1, CC0).
 
     python tools/fhir_tables.py ../shared/data/fhir/hl7.fhir.r4.core-4.0.1.tgz
@@ -218,11 +217,27 @@ def _extension(definition: Json) -> Json:
     row: Json = {}
     if all(row["type"] == "element" for row in contexts) and "Element" not in names:
         row["on"] = sorted(names)
-    if value["max"] != "0":
+    if value["max"] == "0":
+        row["parts"] = _sub_extensions(rows)
+    else:
         row["types"] = sorted({entry["code"] for entry in value["type"]})
         if value.get("binding", {}).get("strength") == "required":
             row["binding"] = value["binding"]["valueSet"].partition("|")[0]
     return row
+
+
+def _sub_extensions(rows: list[Json]) -> Json:
+    """Return `{url: [min, max, *types of its value]}` of an extension made of extensions."""
+    at = {row["id"]: row for row in rows}
+    found: Json = {}
+    for row in rows:
+        name = row.get("sliceName")
+        if row["path"] == "Extension.extension" and name:
+            url = str(at[f"{row['id']}.url"].get("fixedUri", name))
+            value = at.get(f"{row['id']}.value[x]", {"max": "0"})
+            types = [] if value["max"] == "0" else sorted({t["code"] for t in value["type"]})
+            found[url] = [row["min"], row["max"], *types]
+    return found
 
 
 def extensions(package: Package) -> Json:

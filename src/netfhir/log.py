@@ -5,13 +5,14 @@ A field that is not on the list never reaches a line: no resource, no identifier
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 import structlog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableMapping
+    from collections.abc import Callable, Iterator, MutableMapping
     from datetime import datetime
     from pathlib import Path
 
@@ -34,17 +35,19 @@ ALLOWED: Final = frozenset(
 )
 
 
+@contextmanager
 def journal(
     path: Path, now: Callable[[], datetime], **context: str
-) -> structlog.typing.FilteringBoundLogger:
-    """Return a logger that appends to `path`, made with mode 0600, with `context` on each line."""
+) -> Iterator[structlog.typing.FilteringBoundLogger]:
+    """Yield a logger that appends to `path`, made with mode 0600, with `context` on each line."""
     path.touch(mode=0o600, exist_ok=True)
-    logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
-        structlog.BytesLogger(path.open("ab")),
-        processors=[_timed(now), _allowed, _line],
-        wrapper_class=structlog.make_filtering_bound_logger(0),
-    ).bind(**context)
-    return logger
+    with path.open("ab") as file:
+        logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
+            structlog.BytesLogger(file),
+            processors=[_timed(now), _allowed, _line],
+            wrapper_class=structlog.make_filtering_bound_logger(0),
+        ).bind(**context)
+        yield logger
 
 
 def _timed(now: Callable[[], datetime]) -> structlog.typing.Processor:

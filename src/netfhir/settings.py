@@ -48,18 +48,22 @@ def load(path: Path | None) -> Settings:
             "missing-settings",
             where=chosen.name,
             found=error.strerror or "the file cannot be read",
+            expected="a TOML file",
             remedy="name the settings file with --settings",
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DeclarationError("not-toml", where=chosen.name, found=str(error)) from error
+        raise DeclarationError(
+            "not-toml", where=chosen.name, found=str(error), remedy="mend the file's syntax"
+        ) from error
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         key = ".".join(str(part) for part in first["loc"])
         raise DeclarationError(
             "bad-settings",
             where=f"{chosen.name}:{key}",
-            found=first["msg"],
+            found="a key that is not known" if first["type"] == "extra_forbidden" else first["msg"],
             expected="the keys mappings, state and [servers.<name>]",
+            remedy="mend or remove the key; a misspelt key is refused, never ignored",
         ) from error
 
 

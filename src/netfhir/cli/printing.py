@@ -56,7 +56,8 @@ def rejects(errors: Sequence[NetfhirError], file: Path | None = None) -> None:
     """Show the first rejections, and where all of them stand."""
     if not errors:
         return
-    rest = f"; all of them in {file}" if file and len(errors) > _SHOWN else ""
+    all_of_them = f"all of them in {file}" if file else "--json lists all"
+    rest = f"; {all_of_them}" if len(errors) > _SHOWN else ""
     say(f"  {len(errors)} rejected{rest}:")
     for error in errors[:_SHOWN]:
         say(f"    {error}")

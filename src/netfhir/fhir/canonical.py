@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from typing import Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Json: TypeAlias = dict[str, Any]
 
@@ -21,8 +24,20 @@ def _decimal(value: object) -> orjson.Fragment:
     raise TypeError(f"{name} has no place in a resource")
 
 
+def _refuse_floats(parts: Iterable[object]) -> None:
+    for part in parts:
+        kind = type(part)
+        if kind is dict:
+            _refuse_floats(cast("Json", part).values())
+        elif kind is list or kind is tuple:
+            _refuse_floats(cast("list[object]", part))
+        elif kind is float:
+            raise TypeError("float has no place in a resource")
+
+
 def to_bytes(body: object) -> bytes:
-    """Return the canonical UTF-8 JSON of `body`."""
+    """Return the canonical UTF-8 JSON of `body`; TypeError for what has no place in it."""
+    _refuse_floats((body,))
     return orjson.dumps(body, default=_decimal, option=orjson.OPT_SORT_KEYS)
 
 

@@ -102,6 +102,13 @@ def is_known_coding(coding: Json) -> bool:
     return is_known(coding) if "code" in coding else coding.get("system") not in systems()
 
 
+def is_known_unit(quantity: Json) -> bool:
+    """Say the same of a Quantity, whose system is none of the specification's but those it has."""
+    system = quantity.get("system", "")
+    is_own = system.startswith("http://hl7.org/fhir/") and system not in systems()
+    return is_known(quantity) and not is_own
+
+
 @lru_cache(maxsize=1024)
 def _is_absolute(system: str) -> bool:
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", system) is not None

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import hmac
 import re
+from functools import lru_cache
 from typing import NamedTuple, NewType
 
 SiteKey = NewType("SiteKey", bytes)
@@ -40,6 +41,7 @@ def _escape(text: str) -> str:
     return _ENCODED.sub(_percent, text)
 
 
+@lru_cache(maxsize=16_384)
 def slug(text: str) -> str:
     """Return `text` in lower case, what is no letter, digit, `_`, `.`, `+` or `-` percent-encoded.
 

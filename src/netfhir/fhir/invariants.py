@@ -34,21 +34,24 @@ TYPE_RULES: dict[str, tuple[str, ...]] = {
     "Distance": ("unit-system",),
     "Duration": ("unit-system",),
     "Identifier": ("identifier-system", "identifier-value"),
-    "Attachment": ("attachment-hash",),
+    "Attachment": ("attachment-hash", "attachment-size"),
     "ActivityDefinition": ("canonical-url",),
     "Library": ("canonical-url",),
     "PlanDefinition": ("canonical-url",),
     "Questionnaire": ("canonical-url",),
 }
 #: A rule of ours that goes where one of the specification goes.
-_BESIDE = {"dom-3": "contained-id"}
+_BESIDE = {"dom-3": "contained-id", "bdl-3": "entry-url", "bdl-8": "full-url"}
 
 _OURS = {
     "attachment-hash": "the SHA-1 of the data",
+    "attachment-size": "the number of bytes of the data",
     "canonical-url": "an absolute URL",
     "code-system": "a code that its system has, the system an absolute URI",
     "contained-id": "an id of its own for each contained resource",
     "unit-system": "a unit that its system has (UCUM), the system an absolute URI",
+    "entry-url": "a fullUrl for every entry, outside transactions and batches",
+    "full-url": "an absolute URL; one that looks like a server's ends in the resource's Type/id",
     "identifier-system": "an absolute URI",
     "identifier-value": "a full URI, as its system says",
 }

@@ -6,7 +6,9 @@ except inside another extension.
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,13 +17,22 @@ from netfhir.fhir.invariants import Check
 from netfhir.fhir.rules.rule import chosen_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from netfhir.fhir.canonical import Json
     from netfhir.fhir.codes import ValueSet
 
 _CORE = "http://hl7.org/fhir/StructureDefinition/"
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
+
+
+class Part(NamedTuple):
+    """An extension inside one of R4's extensions."""
+
+    least: int
+    most: float
+    values: frozenset[str]
+    """JSON names its value may have; empty for one made of extensions."""
 
 
 class Known(NamedTuple):
@@ -32,6 +43,7 @@ class Known(NamedTuple):
     values: frozenset[str]
     """JSON names its value may have; empty for an extension made of extensions."""
     bound: ValueSet | None
+    parts: Mapping[str, Part]
 
 
 @cache
@@ -39,18 +51,41 @@ def _known() -> Mapping[str, Known]:
     return {_CORE + name: _entry(row) for name, row in tables.read("extensions").items()}
 
 
+def _names(types: Iterable[str]) -> frozenset[str]:
+    return frozenset("value" + name[0].upper() + name[1:] for name in types)
+
+
+def _part(least: int, most: str, *types: str) -> Part:
+    return Part(least, math.inf if most == "*" else int(most), _names(types))
+
+
 def _entry(row: Json) -> Known:
-    names = frozenset("value" + name[0].upper() + name[1:] for name in row.get("types", []))
     bound = codes.value_set(row["binding"]) if "binding" in row else None
-    return Known(frozenset(row.get("on", [])), names, bound)
+    parts = {url: _part(*part) for url, part in row.get("parts", {}).items()}
+    return Known(frozenset(row.get("on", [])), _names(row.get("types", [])), bound, parts)
 
 
 def _has_value(extension: Json) -> bool:
     known = _known().get(extension["url"])
-    if known is None:
+    return known is None or _is_of(extension, known.values)
+
+
+def _has_parts(extension: Json) -> bool:
+    known = _known().get(extension["url"])
+    if known is None or not known.parts:
         return True
-    name = chosen_name(extension, "value")
-    return name.removeprefix("_") in known.values if name else not known.values
+    inner = extension.get("extension", ())
+    count = Counter(part["url"] for part in inner)
+    return (
+        count.keys() <= known.parts.keys()
+        and all(part.least <= count[url] <= part.most for url, part in known.parts.items())
+        and all(_is_of(part, known.parts[part["url"]].values) for part in inner)
+    )
+
+
+def _is_of(extension: Json, values: frozenset[str]) -> bool:
+    name = chosen_name(extension, "value").removeprefix("_")
+    return name in values if name else not values
 
 
 def _is_member(extension: Json) -> bool:
@@ -76,6 +111,7 @@ def checks(contexts: frozenset[str], structure: str) -> tuple[Check, ...]:
 
     asked = [
         Check("extension-value", _has_value, "a value of the type that R4 gives it"),
+        Check("extension-parts", _has_parts, "the extensions inside that R4 gives it"),
         Check("extension-binding", _is_member, "a code of the extension's value set"),
     ]
     if structure != "Extension":

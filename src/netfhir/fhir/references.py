@@ -23,7 +23,7 @@ _TYPED = re.compile(
     r"(?P<base>https?://\S+/)?(?P<type>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9.-]{1,64})"
     r"(?:/_history/[A-Za-z0-9.-]{1,64})?(?:#\S+)?"
 )
-_ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*:\S+")
+_ABSOLUTE = re.compile(r"https?://[^/\s]+/\S+|(?!https?:)[a-z][a-z0-9+.-]*:\S+")
 _CONDITIONAL = re.compile(r"(?P<type>[A-Z][A-Za-z]+)\?\S+=\S*")
 _FORMS = "Type/id, #id of a contained resource, or an absolute URL"
 

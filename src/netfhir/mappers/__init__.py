@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pkgutil
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +38,7 @@ class MappingSite:
 
     def study(self) -> dict[str, str]:
         """Return the reference to the trial's ResearchStudy."""
-        return self.naming.reference("ResearchStudy", self.naming.key(form="study"))
+        return _study(self.naming)
 
     def concept(self, key: str) -> Concept:
         """Return a concept that an entity names; the declaration was checked before."""
@@ -57,6 +58,11 @@ class MappingSite:
             "extension": [extensions.research_study(self.study())],
             "subject": naming.patient(entity.subject),
         }
+
+
+@lru_cache(maxsize=16)
+def _study(naming: Naming) -> dict[str, str]:
+    return naming.reference("ResearchStudy", naming.key(form="study"))
 
 
 def moment(name: str, when: LocalTime, zone: str | None) -> Json:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from netfhir import settings
+from netfhir.errors import FormatError
 from netfhir.fhir.gate import Gate
 from netfhir.fhir.identity import SiteKey
 from netfhir.mappers import MappingSite
@@ -53,10 +54,23 @@ def mapping_site(opened_trial: Trial, site_key: bytes | None = None) -> MappingS
 
 
 def stage(site: MappingSite, given: Input, staging: Staging) -> Account:
-    """Map the study and all facts of an export into `staging`; return the account."""
+    """Map the study and all facts of an export into `staging`; return the account.
+
+    Raises FormatError where a subject asked for by name is not in the export: nothing is sent
+    for those who are, since a name that was misspelt meant another.
+    """
     _, export = site.trial.choose(given.format)
     tables = opened(export, given.source, given.container, given.dictionary)
     reader = Reader.of(site.trial, export, tables.check)
     pipeline = Pipeline(site, Gate(), staging, given.selection)
     pipeline.study(study_drafts(site))
-    return pipeline.facts(entities(Assembly(site.trial, tables, reader), export.entities))
+    account = pipeline.facts(entities(Assembly(site.trial, tables, reader), export.entities))
+    if (unmet := given.selection.unmet()) and not account.rejects and given.selection.limit is None:
+        raise FormatError(
+            "unknown-subject",
+            where="--subject",
+            found=f"{unmet} of {len(given.selection.subjects)} subjects without a fact",
+            expected=f"subjects as {given.source.name} names them",
+            remedy="correct the spelling, or read the export that holds them",
+        )
+    return account

@@ -36,13 +36,17 @@ class Selection:
     limit: int | None = None
     _taken: set[str] = field(default_factory=set)
 
+    def unmet(self) -> int:
+        """Return how many of the named subjects had no fact."""
+        return len(self.subjects - self._taken)
+
     def takes(self, subject: str) -> bool:
         """Tell whether this run takes the subject; the first ones met count towards the limit."""
         if self.subjects and subject not in self.subjects:
             return False
-        if self.limit is None or subject in self._taken:
+        if subject in self._taken:
             return True
-        if len(self._taken) >= self.limit:
+        if self.limit is not None and len(self._taken) >= self.limit:
             return False
         self._taken.add(subject)
         return True

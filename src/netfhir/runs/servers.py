@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from netfhir.settings import Settings
 
 
+_KEYS = set(ServerSettings.model_fields) - {"name", "token", "user", "password"}
+
+
 def server(given: str, settings: Settings) -> ServerSettings:
     """Return how to reach a server; its secrets come from the environment."""
     if given in settings.servers:
@@ -42,6 +45,7 @@ def _declared(name: str, settings: Settings) -> ServerSettings:
         raise DeclarationError(
             "bad-settings",
             where=f"{files.FILE}:servers.{name}.{key}",
-            found=first["msg"],
-            expected="the keys that README.md lists; secrets stand in the environment",
+            found="a key that is not known" if first["type"] == "extra_forbidden" else first["msg"],
+            expected="the keys " + ", ".join(sorted(_KEYS)),
+            remedy="mend or remove the key; secrets stand in the environment",
         ) from error

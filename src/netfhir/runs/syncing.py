@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from netfhir import clock, log
-from netfhir.errors import worst
+from netfhir.errors import NetfhirError, worst
 from netfhir.hospital import capabilities as preflight
 from netfhir.hospital import patients
 from netfhir.hospital.client import Client
@@ -109,23 +109,24 @@ def work(site: MappingSite, given: Input, target: Target) -> Iterator[Work]:
 
 @contextmanager
 def journalled(target: Target, command: str, trial: str) -> Iterator[Callable[..., None]]:
-    """Note the run's beginning and end in the journal beside the ledger; yields `note`."""
+    """Note the run's beginning and end in the journal beside the ledger; yields `note`.
+
+    An error that ends the run is noted too, by its code and place.
+    """
     target.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    logger = log.journal(
-        target.state / "journal.ndjson",
-        clock.now,
-        command=command,
-        trial=trial,
-        server=target.server.name,
-    )
     begun = time.monotonic()
-    logger.info("begin")
+    names = {"command": command, "trial": trial, "server": target.server.name}
+    with log.journal(target.state / "journal.ndjson", clock.now, **names) as logger:
 
-    def note(counts: dict[str, object], exit_status: int) -> None:
-        seconds = round(time.monotonic() - begun, 3)
-        logger.info("end", counts=counts, exit_status=exit_status, seconds=seconds)
+        def end(**facts: object) -> None:
+            logger.info("end", **facts, seconds=round(time.monotonic() - begun, 3))
 
-    yield note
+        logger.info("begin")
+        try:
+            yield lambda counts, status: end(counts=counts, exit_status=status)
+        except NetfhirError as error:
+            end(code=error.code, where=error.where, exit_status=error.exit_status)
+            raise
 
 
 def status(account: Account, others: set[int]) -> int:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def opened(path: Path) -> Iterator[IO[bytes]]:
     """Open `path` for reading, through gzip if its name ends in `.gz`.
 
-    Raises FormatError if there is no such file or the compressed data is damaged or cut.
+    Raises FormatError if there is no such file, it may not be read, or its compressed data is
+    damaged or cut.
     """
     try:
         with _stream(path) as stream:
@@ -32,6 +33,14 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
             found="no such file",
             expected="a file of the source",
             remedy="check the path given as the source",
+        ) from error
+    except (IsADirectoryError, PermissionError) as error:
+        raise FormatError(
+            "unreadable-file",
+            where=path.name,
+            found="a folder, or a file without the right to read it",
+            expected="a file that can be read",
+            remedy="check the path given as the source, and its permissions",
         ) from error
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise FormatError(

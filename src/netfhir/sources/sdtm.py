@@ -69,7 +69,7 @@ def _file(source: Path, domain: str, container: str | None) -> Path:
     files = sorted(
         path
         for path in source.iterdir()
-        if path.name.partition(".")[0].lower() == domain.lower() and path.name.count(".") >= 1
+        if path.name.partition(".")[0].lower() == domain.lower() and path.is_file()
     )
     candidates = [
         path

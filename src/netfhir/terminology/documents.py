@@ -75,8 +75,8 @@ def invalid(error: ValidationError, where: str) -> DeclarationError:
     key = ".".join(str(part) for part in first["loc"])
     return DeclarationError(
         "bad-declaration",
-        where=f"{where}.{key}" if key else where,
-        found=first["msg"],
+        where=f"{where}:{key}" if key else where,
+        found="a key that is not known" if first["type"] == "extra_forbidden" else first["msg"],
         expected="the keys and values that docs/mapping.md lists",
         remedy="mend or remove the key; a misspelt key is refused, never ignored",
     )

@@ -143,6 +143,7 @@ def load(name: str, folders: Sequence[Path]) -> Trial:
             where="mappings",
             found=f"no folder `{name}` with a trial.toml",
             expected="one of " + ", ".join(known),
+            remedy="correct the name, or name the folder that holds it with --mappings",
         )
     return Trial(
         name=name,

@@ -118,12 +118,26 @@ def extended(name: str, **value: Any) -> dict[str, Any]:
     return observation(extension=[{"url": f"{CORE}{name}", **value}])
 
 
+LANG = {"url": "lang", "valueCode": "zh"}
+CONTENT = {"url": "content", "valueString": "x"}
+
+
+def translated(*parts: dict[str, Any]) -> dict[str, Any]:
+    """Return an Observation whose text has R4's translation, made of these parts."""
+    extension = {"url": f"{CORE}translation", "extension": list(parts)}
+    return observation(code={"text": "x", "_text": {"extension": [extension]}})
+
+
 @pytest.mark.parametrize(
     ("body", "rule"),
     [
         (extended("data-absent-reason", valueString="unknown"), "extension-value"),
         (extended("data-absent-reason", valueCode="nope"), "extension-binding"),
         (extended("patient-birthTime", valueDateTime="2024"), "extension-context"),
+        (translated(LANG), "extension-parts"),
+        (translated(LANG, CONTENT, LANG), "extension-parts"),
+        (translated(LANG, CONTENT, {"url": "x", "valueCode": "zh"}), "extension-parts"),
+        (translated(LANG, {"url": "content", "valueCode": "x"}), "extension-parts"),
         (observation(extension=[{"url": "local", "valueString": "x"}]), "extension-url"),
     ],
 )
@@ -135,6 +149,7 @@ def test_an_extension_of_r4_is_used_as_defined(gate: Gate, body: dict[str, Any],
 @pytest.mark.parametrize(
     "body",
     [
+        translated(LANG, CONTENT),
         extended("observation-bodyPosition", valueCodeableConcept={"text": "x"}),
         extended("workflow-researchStudy", valueReference={"reference": "ResearchStudy/1"}),
         {

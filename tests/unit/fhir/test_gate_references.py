@@ -66,6 +66,7 @@ def test_a_legal_reference_passes(gate: Gate, individual: dict[str, Any]) -> Non
         ({"reference": "Patient/a_b"}, "reference", ".reference"),
         ({"reference": "Patient?identifier=x"}, "reference", ".reference"),
         ({"reference": "urn:uuid:1"}, "reference", ".reference"),
+        ({"reference": "https://ehr.example"}, "reference", ".reference"),
         ({"reference": "#p"}, "ref-1", ".reference"),
     ],
 )
@@ -104,7 +105,7 @@ def bundle(kind: str, reference: str) -> dict[str, Any]:
     url = "urn:uuid:c757873d-ec9a-4326-a141-556f43239520"
     entries: list[dict[str, Any]] = [
         {"fullUrl": url, "resource": {"resourceType": "Patient", "active": True}},
-        {"resource": subject({"reference": reference})},
+        {"fullUrl": "https://x.example/1", "resource": subject({"reference": reference})},
     ]
     if kind == "transaction":
         for entry in entries:

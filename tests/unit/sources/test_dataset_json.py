@@ -147,7 +147,13 @@ def test_every_cut_of_a_document_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ['{"records": 1, "records": 1}', "[]", '{"rows": [[NaN]]}', '{"rows": [[1e999]]}', "{} {}"],
+    [
+        '{"records": 1, "records": 1}',
+        "[]",
+        '{"rows": [[NaN]]}',
+        '{"rows": [[1e999]]}',
+        json.dumps(_document()) + " {}",
+    ],
     ids=["a key twice", "no object", "no number", "too large", "more than one"],
 )
 def test_what_is_no_json_document(tmp_path: Path, text: str) -> None:

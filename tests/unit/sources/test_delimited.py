@@ -88,6 +88,11 @@ def test_a_file_without_header_gives_no_value_away(tmp_path: Path) -> None:
     assert "MARKED" not in str(_error(_saved(tmp_path, b"MARKED,MARKED\n")))
 
 
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    """A path that leads to a folder is an error of the source, not a crash."""
+    assert _error(tmp_path).code == "unreadable-file"
+
+
 def test_no_file(tmp_path: Path) -> None:
     """A path that leads nowhere is an error of the source."""
     assert _error(tmp_path / "dm.csv").code == "missing-file"

@@ -122,16 +122,21 @@ def test_values_that_their_field_does_not_allow(tmp_path: Path, cells: str, colu
 
 def test_a_value_on_another_form(tmp_path: Path) -> None:
     """A value in a row that repeats another instrument has no place."""
-    export = _export(tmp_path, "1,e,laboratory,1,,,,,,81,,,7.4,2\n")
-    assert _problems(export) == [("misplaced-value", "data.csv:2:weight")]
+    export = _export(tmp_path, "1,e,laboratory,1,,,1,0,,81,,,7.4,2\n")
+    assert _problems(export) == [
+        ("misplaced-value", "data.csv:2:sites___1"),
+        ("misplaced-value", "data.csv:2:weight"),
+    ]
 
 
 def test_limits_warn_and_reject_nothing(tmp_path: Path) -> None:
-    """A value below its minimum is told and stays."""
-    export = _export(tmp_path, "1,e,,,,,,,,29,,,,\n")
-    (record,) = _good(export)
-    assert list(export.problems(record)) == []
-    assert list(export.warnings(record)) == ["data.csv:2:weight: below its minimum 30"]
+    """A value below its minimum is told and stays; a missing-data code is no such value."""
+    rows = "1,e,,,,,,,,29,,,,\n2,e,,,,,,,,-99,,,,\n"
+    export = _export(tmp_path, rows, missing={"-99": "unknown"})
+    assert _problems(export) == []
+    assert [told for record in _good(export) for told in export.warnings(record)] == [
+        "data.csv:2:weight: below its minimum 30"
+    ]
 
 
 @pytest.mark.parametrize(

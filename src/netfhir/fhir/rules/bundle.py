@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from netfhir.fhir import codes
 from netfhir.fhir.rules.rule import Rule, any_of, has
 
 if TYPE_CHECKING:
     from netfhir.fhir.canonical import Json
 
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S")
+_TYPE_AND_ID = re.compile(r"/([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})$")
 _REQUESTS = {"batch", "transaction", "history"}
 _RESPONSES = {"batch-response", "transaction-response", "history"}
 
@@ -66,7 +70,24 @@ def _bdl_10(bundle: Json) -> bool:
     return bundle.get("type") != "document" or "timestamp" in bundle
 
 
+def _full_urls(bundle: Json) -> bool:
+    may_lack = bundle.get("type") in _REQUESTS | _RESPONSES
+    return may_lack or all("fullUrl" in entry for entry in _entries(bundle))
+
+
+def _names_its_resource(entry: Json) -> bool:
+    """Say whether a URL is absolute and, where it looks like one of a server, ends in Type/id."""
+    url, resource = entry["fullUrl"], entry.get("resource", {})
+    found = _TYPE_AND_ID.search(url)
+    if found is None or found[1] not in codes.resource_types():
+        return _ABSOLUTE.match(url) is not None
+    own = (resource.get("resourceType", found[1]), resource.get("id", found[2]))
+    return _ABSOLUTE.match(url) is not None and found.groups() == own
+
+
 RULES: dict[str, Rule] = {
+    "entry-url": Rule(_full_urls, ("entry",), ".entry.fullUrl"),
+    "full-url": Rule(_names_its_resource, ("fullUrl",), ".fullUrl"),
     "bdl-1": Rule(_bdl_1, ("total",)),
     "bdl-2": Rule(_bdl_2, ("entry",)),
     "bdl-3": _each("request", _REQUESTS),

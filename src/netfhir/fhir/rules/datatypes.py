@@ -107,6 +107,11 @@ def _is_sha1(attachment: Json) -> bool:
     return not data or base64.b64decode(attachment["hash"]) == digest
 
 
+def _is_size(attachment: Json) -> bool:
+    data = base64.b64decode(attachment.get("data", ""))
+    return not data or attachment["size"] == len(data)
+
+
 def _exactly_one(value: Json) -> bool:
     return has(value, "path") != has(value, "searchParam")
 
@@ -114,6 +119,7 @@ def _exactly_one(value: Json) -> bool:
 RULES: dict[str, Rule] = {
     "age-1": Rule(_age_1),
     "attachment-hash": Rule(_is_sha1, ("hash",), ".hash"),
+    "attachment-size": Rule(_is_size, ("size",), ".size"),
     "att-1": needs("data", "contentType"),
     "canonical-url": _absolute("url"),
     "cnt-3": Rule(_cnt_3),
@@ -131,7 +137,7 @@ RULES: dict[str, Rule] = {
     "qty-3": needs("code", "system"),
     "rat-1": Rule(_rat_1),
     "rng-2": Rule(_rng_2, ("high",)),
-    "unit-system": Rule(codes.is_known, ("code",), ".code"),
+    "unit-system": Rule(codes.is_known_unit, ("code",), ".code"),
     "tim-1": needs("duration", "durationUnit"),
     "tim-2": needs("period", "periodUnit"),
     "tim-4": Rule(lambda repeat: repeat.get("duration", 0) >= 0, ("duration",)),

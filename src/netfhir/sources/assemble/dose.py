@@ -65,13 +65,14 @@ def _amount(row: Row, source: DoseSource, assembly: Assembly) -> Amount | None:
         )
     unit = source.unit
     spelling = unit.constant or row.cells[unit.column] if unit else ""
-    ucum = declared_unit(spelling, row.where(source.amount), assembly.trial)
+    where = row.where(unit.column if unit and unit.column else source.amount)
+    ucum = declared_unit(spelling, where, assembly.trial)
     return Amount(value=number.digits, ucum=ucum, unit=spelling)
 
 
 def _cycle(row: Row, source: DoseSource, assembly: Assembly) -> int | None:
     text = assembly.reader.coded(row, source.cycle)
-    if text is None or text.isdigit():
+    if text is None or text.isdecimal():
         return None if text is None else int(text)
     raise RecordError(
         "not-a-number",

@@ -25,6 +25,8 @@ class _Dated:
     change: StateChange
     order: float
     where: str
+    whose: str
+    """Where the state's subject stands; as `where`, but for what is told in another table."""
 
 
 def entities(source: SubjectSource, assembly: Assembly) -> Iterator[Subject | RecordError]:
@@ -39,7 +41,7 @@ def entities(source: SubjectSource, assembly: Assembly) -> Iterator[Subject | Re
             yield _twice(row, source.subject)
             continue
         try:
-            yield _subject(row, source, assembly, told.pop(number, []))
+            yield _subject(row, source, assembly, told.pop(number, []) if number else [])
         except RecordError as error:
             assembly.rejected.add(number)
             yield error
@@ -113,16 +115,25 @@ def _history(
             expected="at least one declared state",
             remedy="complete the disposition in the source: a state is never assumed",
         )
-    if len(dated) > 1 and (undated := [state for state in dated if state.change.since is None]):
+    if len(dated) > 1 and (undated := [state for state in dated if _is_vague(state, dated)]):
         raise RecordError(
             "undated-state",
             where=undated[0].where,
-            found="a state without a date beside others",
+            found="a state without a date, or with too vague a one, beside others",
             expected="a date, by which the states are ordered",
             remedy="complete the date in the source: an order is never assumed",
         )
     dated.sort(key=lambda state: (str(state.change.since), state.order))
     return tuple(state.change for state in dated)
+
+
+def _is_vague(state: _Dated, others: list[_Dated]) -> bool:
+    """Tell whether a state may be before or after another: 2024-02 beside 2024-02-01."""
+    since = state.change.since
+    if since is None:
+        return True
+    dates = [other.change.since.date for other in others if other.change.since is not None]
+    return any(date != since.date and date.startswith(since.date) for date in dates)
 
 
 def _state(row: Row, source: StateSource, reader: Reader) -> _Dated | None:
@@ -136,7 +147,8 @@ def _state(row: Row, source: StateSource, reader: Reader) -> _Dated | None:
     change = StateChange(state=cast("SubjectState", state), since=since, reason=reason)
     order = reader.number(row, source.order)
     where = row.where(source.since or source.state.column)
-    return _Dated(change, float(order.digits) if order else 0.0, where)
+    whose = row.where(source.subject) if source.subject else where
+    return _Dated(change, float(order.digits) if order else 0.0, where, whose)
 
 
 def _told_elsewhere(
@@ -172,7 +184,10 @@ def _gathered(source: SubjectSource, assembly: Assembly) -> Iterator[Row | Recor
             records.setdefault(number, row)
         else:
             records[number] = _joined(known, row, source)
-    yield from records.values()
+    for number, record in records.items():
+        if isinstance(record, RecordError):
+            assembly.rejected.add(number)
+        yield record
 
 
 def _joined(known: Row, row: Row, source: SubjectSource) -> Row | RecordError:
@@ -215,7 +230,8 @@ def _orphan(state: _Dated | RecordError) -> RecordError:
         return state
     return RecordError(
         "unknown-subject",
-        where=state.where,
+        where=state.whose,
         found="a state of a subject that no subject record declares",
+        expected="a subject of the export",
         remedy="export the subject too, or remove the row",
     )
