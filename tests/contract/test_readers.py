@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from presence import absent
 
 from netfhir.errors import FormatError
 from netfhir.sources.container import seekable
@@ -16,6 +15,7 @@ from netfhir.sources.redcap import RedcapRecord, open_export
 from netfhir.sources.row import Row, Table, expect_rows, require
 from netfhir.sources.sdtm import tables
 from netfhir.sources.xport_layout import Layout, layout
+from presence import absent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pytest_httpserver import HTTPServer
 
-from command_line import CommandLine
+from command_line import CommandLine, Flow
 from export_copies import FIXTURES, redcap
 from fhir_store import TYPES, FhirStore
 
@@ -60,3 +60,9 @@ def hospital(http_of_hospital: HTTPServer) -> FhirStore:
     for line in lines:
         store.put(json.loads(line))
     return store
+
+
+@pytest.fixture
+def flow(netfhir: CommandLine, export: CsvCopy, hospital: FhirStore) -> Flow:
+    """Return plan, apply and verify of one export and one server."""
+    return Flow(netfhir, export, hospital)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 
 from netfhir.fhir import canonical
 from netfhir.fhir.gate import Gate
+from netfhir.fhir.structure import Structure
+from netfhir.fhir.walk import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +34,12 @@ VALUES: list[Any] = [
 def warm() -> Gate:
     """Return a gate that goes through all examples and remembers them."""
     return Gate()
+
+
+@pytest.fixture(scope="module")
+def structure() -> Structure:
+    """Return one structure, for shapes are numbers of its elements."""
+    return Structure()
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +98,37 @@ def test_a_known_shape_changes_no_verdict(
     """A gate that has seen much says of any edit what a new one says."""
     body = edited(data, data.draw(st.sampled_from(examples)))
     assert warm.findings(body) == Gate().findings(body)
+
+
+def skeleton(value: Any) -> Any:
+    """Return names, order and kinds of a resource, without its values."""
+    if isinstance(value, dict):
+        kind = value.get("resourceType")
+        return (kind, *((name, skeleton(item)) for name, item in value.items()))
+    if isinstance(value, list):
+        return [skeleton(item) for item in value]
+    return value is None
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(data=st.data())
+def test_a_shape_stands_for_the_structure(
+    structure: Structure, examples: list[dict[str, Any]], data: st.DataObject
+) -> None:
+    """Two resources whose structure holds have one shape if, and only if, they differ in values."""
+    original = data.draw(st.sampled_from(examples))
+    bodies = [original, edited(data, original), edited(data, original)]
+    walks = [Walk(structure) for _ in bodies]
+    for walk, body in zip(walks, bodies, strict=True):
+        walk.run(body)
+    whole = [place for place, walk in enumerate(walks) if not walk.findings]
+    for one, other in itertools.combinations(whole, 2):
+        is_alike = skeleton(bodies[one]) == skeleton(bodies[other])
+        assert (walks[one].shape == walks[other].shape) == is_alike
 
 
 @settings(max_examples=100, deadline=None)

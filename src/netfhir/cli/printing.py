@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -26,8 +27,14 @@ def say(text: str = "") -> None:
 
 
 def document(body: Any) -> None:
-    """Write one JSON document for a machine."""
-    click.echo(orjson.dumps(body, option=orjson.OPT_INDENT_2))
+    """Write one JSON document for a machine; decimals keep their digits."""
+    click.echo(orjson.dumps(body, default=_digits, option=orjson.OPT_INDENT_2))
+
+
+def _digits(value: object) -> orjson.Fragment:
+    if isinstance(value, Decimal):
+        return orjson.Fragment(format(value, "f"))
+    raise TypeError(f"{type(value).__name__} has no place in a document")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, indent: str = "  ") -> None:

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 from netfhir.fhir.findings import Finding
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from netfhir.fhir.canonical import Json
 
 #: Shapes kept; a run has a few dozen. When full the memory starts anew.
@@ -36,17 +38,24 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
 class Models:
     """Remembers the shapes that passed."""
 
-    def __init__(self) -> None:
-        """Know no shape yet."""
+    def __init__(
+        self,
+        judge: Callable[[Json], list[Finding]] | None = None,
+        *,
+        capacity: int = _CAPACITY,
+    ) -> None:
+        """Know no shape yet; without a judge it is fhir.resources."""
+        self._judge = judge or _refused
+        self._capacity = capacity
         self._passed: set[tuple[int, ...]] = set()
 
     def findings(self, body: Json, shape: tuple[int, ...]) -> list[Finding]:
-        """Return what the models refuse in a resource of this shape, [] if it is known to pass."""
+        """Return what the judge refuses in a resource of this shape, [] if it is known to pass."""
         if shape in self._passed:
             return []
-        found = _refused(body)
+        found = self._judge(body)
         if not found:
-            if len(self._passed) >= _CAPACITY:
+            if len(self._passed) >= self._capacity:
                 self._passed.clear()
             self._passed.add(shape)
         return found

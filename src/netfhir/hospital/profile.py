@@ -87,5 +87,5 @@ def choose(software: str, forced: str | None = None) -> Profile:
                 expected=" or ".join(known),
             )
         return known[forced]
-    matching = (p for p in known.values() if p.matches.lower() in software.lower())
+    matching = (p for p in known.values() if p.matches and p.matches.lower() in software.lower())
     return next(matching, UNKNOWN)

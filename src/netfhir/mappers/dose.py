@@ -28,7 +28,7 @@ EMITS: Final = ("Medication", "MedicationAdministration")
 
 
 def drafts(entity: Dose, site: MappingSite) -> Iterator[Draft]:
-    """Yield the Medication (the same for all doses of a product and lot), then the dose."""
+    """Yield the Medication (one for each product, form and lot), then the dose."""
     medication = _medication(entity, site)
     yield medication
     body = site.event("MedicationAdministration", entity)
@@ -46,7 +46,8 @@ def drafts(entity: Dose, site: MappingSite) -> Iterator[Draft]:
 
 def _medication(entity: Dose, site: MappingSite) -> Draft:
     naming = site.naming
-    key = naming.key(form="medication", item=entity.product, repeat=entity.lot or "")
+    product = f"{entity.product}/{entity.form}" if entity.form else entity.product
+    key = naming.key(form="medication", item=product, repeat=entity.lot or "")
     body: Json = {
         "resourceType": "Medication",
         "id": naming.id(key),

@@ -40,7 +40,7 @@ class Mapped:
 def run(site: MappingSite, given: Input, out: Path) -> Mapped:
     """Write `<Type>.ndjson`, `rejects.ndjson` and `summary.json` into the folder `out`."""
     out.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for old in out.glob("*.ndjson"):
+    for old in [*out.glob("*.ndjson"), *out.glob("summary.json")]:
         old.unlink()
     staging = Staging.create(out / ".staging.sqlite")
     try:

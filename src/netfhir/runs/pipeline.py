@@ -109,22 +109,25 @@ class Pipeline:
 
     def _take(self, name: str, drafts: Callable[[], Iterator[Draft]]) -> None:
         self.account.input[name] += 1
+        met: set[tuple[str, str]] = set()
         try:
-            checked = [self._checked(draft) for draft in drafts() if self._is_new(draft)]
+            checked = [self._checked(draft) for draft in drafts() if self._is_new(draft, met)]
         except RecordError as error:
             self.account.reject(name, error)
             return
+        self._shared |= met
         self.account.mapped[name] += 1
         self._waiting += [(name, row) for row in checked]
         if len(self._waiting) >= _BATCH:
             self._flush()
 
-    def _is_new(self, draft: Draft) -> bool:
+    def _is_new(self, draft: Draft, met: set[tuple[str, str]]) -> bool:
+        """Tell whether no earlier fact brought this draft; a rejected fact has brought nothing."""
         if not draft.shared:
             return True
         key = (draft.resource_type, draft.id)
-        new = key not in self._shared
-        self._shared.add(key)
+        new = key not in self._shared and key not in met
+        met.add(key)
         return new
 
     def _checked(self, draft: Draft) -> Staged:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from netfhir.trial.study import Criterion
+from netfhir.trial.study import Criterion, unescaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,13 +20,7 @@ if TYPE_CHECKING:
 _HEADING = re.compile(
     r"\W*(?:key |main |major |general )?(inclusion|exclusion) criteria\W*", re.IGNORECASE
 )
-_ITEM = re.compile(r"( {0,2})(?:\d{1,3}[.)]|[*•·-])\s+(\S.*)")
-_ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+.!<>~|-])")
-
-
-def unescaped(text: str) -> str:
-    r"""Return a text of the registry without the escapes of its markdown (`\<` is `<`)."""
-    return _ESCAPED.sub(r"\1", text)
+_ITEM = re.compile(r"( *)(?:\d{1,3}[.)]|[*•·-])\s+(\S.*)")
 
 
 def criteria(text: str) -> tuple[Criterion, ...]:
@@ -69,16 +63,18 @@ def _sections(text: str) -> Iterator[tuple[Kind, list[str]]]:
 
 
 def _items(lines: list[str]) -> Iterator[str]:
-    """Yield each item with the lines below it; a blank line alone ends none."""
+    """Yield each item of the outer list with what is indented below it, and each paragraph."""
+    margin = min((len(item.group(1)) for item in map(_ITEM.fullmatch, lines) if item), default=0)
     current: list[str] = []
-    listed = False
+    after_blank = True
     for line in lines:
         item = _ITEM.fullmatch(line)
-        starts = bool(item) or (bool(line.strip()) and not line.startswith(" ") and listed is False)
-        if starts and any(current):
+        outer = item if item and len(item.group(1)) == margin else None
+        paragraph = after_blank and line.strip() and not item and not line.startswith(" ")
+        if (outer or paragraph) and any(current):
             yield "\n".join(current).strip()
             current = []
-        listed = listed or bool(item)
-        current.append(item.group(2) if item else line.rstrip())
+        current.append(outer.group(2) if outer else line.rstrip())
+        after_blank = not line.strip()
     if any(current):
         yield "\n".join(current).strip()

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from netfhir.trial.declaration import Trial
     from netfhir.trial.export import Attribute, Export
 
-_NUMBER = re.compile(r"(?P<comparator><=|>=|<|>)?\s*(?P<digits>[+-]?(?:\d+(?:\.\d+)?|\.\d+))\Z")
+_NUMBER = re.compile(
+    r"(?P<comparator><=|>=|<|>)?\s*(?P<digits>[+-]?(?:\d+(?:\.\d+)?|\.\d+))\Z", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True)

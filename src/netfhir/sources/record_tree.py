@@ -92,6 +92,15 @@ class Node:
             return Decimal(value)
         raise self._wrong(self._at(name), "a number")
 
+    def scalar(self, name: str) -> str:
+        """Return a text, a number or true or false, in words; "" if there is none."""
+        value = self._leaf(name)
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if isinstance(value, dict | list):
+            raise self._wrong(self._at(name), "one value")
+        return "" if value is None else str(value).strip()
+
     def place(self, name: str) -> str:
         """Return the file and the path of that name, for an error or a remark."""
         return f"{self._where}:{self._at(name)}"

@@ -6,6 +6,7 @@ or has beyond its dictionary stops it: export rights drop fields without a word.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from netfhir.sources.row import Row, Table
+
+
+_INSTANCE = re.compile(r"[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,7 @@ class RedcapExport:
         if record.instrument and record.instrument not in self.dictionary.forms:
             known = "the unique name of an instrument: " + ", ".join(self.dictionary.forms)
             raise _nowhere(row, INSTRUMENT, "no form of the dictionary", known)
-        if (record.instrument or record.instance) and not record.instance.isdecimal():
+        if (record.instrument or record.instance) and not _INSTANCE.fullmatch(record.instance):
             raise _nowhere(row, INSTANCE, "no whole number", "the number of the repeat")
         return record
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
 
 from netfhir.errors import FormatError
-from netfhir.sources.columnar import parquet_table
-from netfhir.sources.dataset_json import dataset_json_table, dataset_ndjson_table
-from netfhir.sources.delimited import csv_table
-from netfhir.sources.xport import xport_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -16,12 +13,14 @@ if TYPE_CHECKING:
 
     from netfhir.sources.row import Table
 
-_READERS: Mapping[str, Callable[[Path], Table]] = {
-    "xpt": xport_table,
-    "json": dataset_json_table,
-    "ndjson": dataset_ndjson_table,
-    "csv": csv_table,
-    "parquet": parquet_table,
+#: Container -> its module and reader, imported when first used: DuckDB and pyreadstat cost half a
+#: second and 40 MB, which an export in another container need not pay.
+_READERS: Mapping[str, tuple[str, str]] = {
+    "xpt": ("netfhir.sources.xport", "xport_table"),
+    "json": ("netfhir.sources.dataset_json", "dataset_json_table"),
+    "ndjson": ("netfhir.sources.dataset_json", "dataset_ndjson_table"),
+    "csv": ("netfhir.sources.delimited", "csv_table"),
+    "parquet": ("netfhir.sources.columnar", "parquet_table"),
 }
 #: The containers, by the ending of a file's name (`.gz` may follow, except on parquet).
 CONTAINERS = tuple(_READERS)
@@ -52,7 +51,13 @@ def tables(
             remedy="check the path given as the source",
         )
     found = {domain: _file(source, domain, container) for domain in domains}
-    return {domain: _READERS[_container(path)](path) for domain, path in found.items()}
+    return {domain: _opened(path) for domain, path in found.items()}
+
+
+def _opened(path: Path) -> Table:
+    module, name = _READERS[_container(path)]
+    reader = cast("Callable[[Path], Table]", getattr(import_module(module), name))
+    return reader(path)
 
 
 def _container(path: Path) -> str:

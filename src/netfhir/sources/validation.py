@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 
     from netfhir.sources.dictionary import Field
 
-_NUMBER = r"[+-]?\d*\.?\d+(?:[eE][+-]?\d+)?"
+_NUMBER = r"(?a:[+-]?\d*\.?\d+(?:[eE][+-]?\d+)?)"
 _SHAPES: Mapping[str, tuple[re.Pattern[str], str]] = {
-    "integer": (re.compile(r"[+-]?\d+"), "a whole number"),
-    "number": (re.compile(_NUMBER), "a number with a decimal point"),
-    "date": (re.compile(r"\d{4}-\d\d-\d\d"), "a date, YYYY-MM-DD"),
-    "datetime": (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d"), "a time, YYYY-MM-DD HH:MM"),
+    "integer": (re.compile(r"[+-]?\d+", re.ASCII), "a whole number"),
+    "number": (re.compile(_NUMBER, re.ASCII), "a number with a decimal point"),
+    "date": (re.compile(r"\d{4}-\d\d-\d\d", re.ASCII), "a date, YYYY-MM-DD"),
+    "datetime": (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d", re.ASCII), "a time, YYYY-MM-DD HH:MM"),
     "datetime_seconds": (
-        re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"),
+        re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII),
         "a time, YYYY-MM-DD HH:MM:SS",
     ),
-    "time": (re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d"), "a time of day, HH:MM"),
+    "time": (re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d", re.ASCII), "a time of day, HH:MM"),
     "time_hh_mm_ss": (
-        re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d"),
+        re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d", re.ASCII),
         "a time of day, HH:MM:SS",
     ),
-    "time_mm_ss": (re.compile(r"[0-5]\d:[0-5]\d"), "a duration, MM:SS"),
-    "email": (re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+"), "an e-mail address"),
+    "time_mm_ss": (re.compile(r"[0-5]\d:[0-5]\d", re.ASCII), "a duration, MM:SS"),
+    "email": (re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+", re.ASCII), "an e-mail address"),
 }
 _DISPLAY = re.compile(r"_(?:ymd|mdy|dmy)\Z")
 _PLACES = re.compile(r"number_(?P<places>[1-4])dp\Z")
@@ -87,7 +87,9 @@ def _shape(field: Field) -> tuple[re.Pattern[str] | None, str]:
         return None, ""
     if (places := _PLACES.match(name)) is not None:
         count = places["places"]
-        return re.compile(rf"-?\d+\.\d{{{count}}}"), f"a number with {count} decimal places"
+        return re.compile(
+            rf"-?\d+\.\d{{{count}}}", re.ASCII
+        ), f"a number with {count} decimal places"
     return _SHAPES.get(name, (None, ""))
 
 
@@ -105,6 +107,6 @@ def _comparable(text: str) -> Decimal | None:
     """Return a number, or a date or time as the number of its digits; None for other text."""
     if re.fullmatch(_NUMBER, text):
         return Decimal(text)
-    if re.fullmatch(r"\d{4}-\d\d-\d\d(?: \d\d:\d\d(?::\d\d)?)?", text):
+    if re.fullmatch(r"\d{4}-\d\d-\d\d(?: \d\d:\d\d(?::\d\d)?)?", text, re.ASCII):
         return Decimal(re.sub(r"\D", "", text).ljust(14, "0"))
     return None

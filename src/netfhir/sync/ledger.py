@@ -150,15 +150,16 @@ class Ledger:
         self._writer.close()
 
     def _settled(self, item: Settled) -> dict[str, object]:
+        """Return the parameters: none has a column's name, or SQLAlchemy would set that column."""
         return {
-            "type_": item.resource_type,
-            "id_": item.id,
-            "digest": item.digest,
-            "server_id": item.server_id,
-            "version_id": item.version_id,
-            "reason": item.reason,
-            "run_id": self.run_id,
-            "updated_at": self._stamp(),
+            "row_type": item.resource_type,
+            "row_id": item.id,
+            "new_digest": item.digest,
+            "new_server_id": item.server_id,
+            "new_version_id": item.version_id,
+            "new_reason": item.reason,
+            "new_run_id": self.run_id,
+            "new_updated_at": self._stamp(),
         }
 
     def _read(self, query: Select[Any]) -> Iterator[Known]:
@@ -234,21 +235,21 @@ _INTEND = _NEW.on_conflict_do_update(
 def _settling(outcome: Outcome) -> Update:
     values: dict[str, object] = {
         "state": _STATES[outcome].value,
-        "reason": bindparam("reason"),
-        "run_id": bindparam("run_id"),
-        "updated_at": bindparam("updated_at"),
+        "reason": bindparam("new_reason"),
+        "run_id": bindparam("new_run_id"),
+        "updated_at": bindparam("new_updated_at"),
     }
     if outcome is Outcome.ACKNOWLEDGED:
         values |= {
-            "digest_acked": bindparam("digest"),
-            "digest_sent": bindparam("digest"),
-            "server_id": bindparam("server_id"),
-            "version_id": bindparam("version_id"),
+            "digest_acked": bindparam("new_digest"),
+            "digest_sent": bindparam("new_digest"),
+            "server_id": bindparam("new_server_id"),
+            "version_id": bindparam("new_version_id"),
         }
     return update(RESOURCE).where(*_ROW).values(values)
 
 
-_ROW = (RESOURCE.c.resource_type == bindparam("type_"), RESOURCE.c.id == bindparam("id_"))
+_ROW = (RESOURCE.c.resource_type == bindparam("row_type"), RESOURCE.c.id == bindparam("row_id"))
 _SETTLE: Mapping[Outcome, Sequence[Update | Delete]] = {
     **{outcome: (_settling(outcome),) for outcome in _STATES},
     # Never sent: as if the intent had not been.

@@ -20,7 +20,7 @@ Edge = tuple[str, str]
 
 PATIENT = "Patient"
 
-_LITERAL = re.compile(rb'"reference":"(([A-Z][A-Za-z]+)/[A-Za-z0-9.-]{1,64})"')
+_LITERAL = re.compile(rb'"reference":"(([A-Z][A-Za-z]*)/[A-Za-z0-9.-]{1,64})"')
 
 
 def targets(body: bytes) -> set[tuple[str, str]]:

@@ -206,16 +206,23 @@ class Staging:
 
 
 #: A file that the next run writes anew: speed before safety.
-_PRAGMAS = ("journal_mode = OFF", "locking_mode = EXCLUSIVE", "synchronous = OFF", "cache_size = -16000")
+_PRAGMAS = (
+    "journal_mode = OFF",
+    "locking_mode = EXCLUSIVE",
+    "synchronous = OFF",
+    "cache_size = -16000",
+)
 
 _DEEPEST = 100
 
 #: Rows whose own-type target is itself at this depth go one deeper.
-_DEEPER = """UPDATE staged SET depth = ?1 WHERE depth = ?2 AND EXISTS (
-    SELECT 1 FROM nested JOIN staged AS parent
-      ON parent.resource_type = nested.resource_type AND parent.id = nested.target
-    WHERE nested.resource_type = staged.resource_type AND nested.id = staged.id
-      AND parent.depth = ?2)"""
+_DEEPER = """UPDATE staged SET depth = ?1 WHERE seq IN (
+    SELECT child.seq FROM nested
+      JOIN staged AS child
+        ON child.resource_type = nested.resource_type AND child.id = nested.id
+      JOIN staged AS parent
+        ON parent.resource_type = nested.resource_type AND parent.id = nested.target
+    WHERE child.depth = ?2 AND parent.depth = ?2)"""
 
 
 def _duplicate(row: Staged, kept: Row[tuple[int, str]]) -> RecordError:

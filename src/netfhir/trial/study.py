@@ -7,12 +7,22 @@ Source: ClinicalTrials.gov API v2, schema `Study`.
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal  # noqa: TC003 - pydantic reads it
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from netfhir.fhir.identity import slug
+from netfhir.terminology.concepts import Concept  # noqa: TC001 - pydantic reads it
+
+
+_ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+.!<>~|-])")
+
+
+def unescaped(text: str) -> str:
+    r"""Return a text of the registry without the escapes of its markdown (`\<` is `<`)."""
+    return _ESCAPED.sub(r"\1", text)
 
 
 class Part(BaseModel):
@@ -145,8 +155,7 @@ class Dosage(Part):
     """UCUM."""
     minutes: Decimal | None = None
     """How long one administration takes."""
-    route: str = ""
-    """A key of concepts.toml."""
+    route: Concept | None = None
     count: int | None = None
     interval: Decimal | None = None
     interval_max: Decimal | None = None
@@ -161,14 +170,17 @@ class Intervention(Part):
     description: str = ""
     arm_names: tuple[str, ...] = ()
     other_names: tuple[str, ...] = ()
-    concept: str = ""
-    """A key of concepts.toml, where the trial declares one."""
+    concept: Concept | None = None
+    """What it is, where the trial declares it."""
     dosage: Dosage | None = None
 
-    @property
-    def slug(self) -> str:
-        """Return kind and name as a part of a key."""
-        return slug(f"{self.kind} {self.name}")
+    def is_called(self, label: str) -> bool:
+        """Say whether an arm means this one by `label`, as in `Drug: Lutathera`."""
+        return label == self.name or label.partition(": ")[2] == self.name
+
+    def is_part_of(self, arm: Arm) -> bool:
+        """Say whether it belongs to the arm, by what either of them says."""
+        return arm.name in self.arm_names or any(map(self.is_called, arm.intervention_names))
 
 
 class Outcome(Part):

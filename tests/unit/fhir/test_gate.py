@@ -11,6 +11,7 @@ from netfhir.errors import RecordError
 from netfhir.fhir.draft import Draft
 from netfhir.fhir.findings import Finding
 from netfhir.fhir.gate import Gate
+from netfhir.fhir.models import Models
 
 LOINC = "http://loinc.org"
 UCUM = "http://unitsofmeasure.org"
@@ -210,6 +211,47 @@ def test_the_models_are_heeded(gate: Gate) -> None:
     """What only fhir.resources refuses is refused: here an extension of the resource id."""
     found = gate.findings(observation(_id=ABSENT))
     assert [finding.rule for finding in found] == ["model"]
+
+
+class Judge:
+    """A judge that counts how often it is asked, and refuses what it is told to."""
+
+    def __init__(self, *refused: str) -> None:
+        """Refuse resources of these types."""
+        self.asked = 0
+        self._refused = refused
+
+    def __call__(self, body: dict[str, Any]) -> list[Finding]:
+        """Return a finding for a refused type."""
+        self.asked += 1
+        return [Finding("model", "", "")] if body["resourceType"] in self._refused else []
+
+
+def test_a_shape_that_passed_is_asked_once() -> None:
+    """The second resource of a shape costs no second judgement; another shape does."""
+    judge = Judge()
+    models = Models(judge)
+    for shape in ((1, 2), (1, 2), (1, 3)):
+        assert models.findings(observation(), shape) == []
+    assert judge.asked == 2
+
+
+def test_a_shape_that_was_refused_is_asked_again() -> None:
+    """Only good shapes are remembered: a refusal is always told in full."""
+    judge = Judge("Observation")
+    models = Models(judge)
+    for _ in range(2):
+        assert [finding.rule for finding in models.findings(observation(), (1,))] == ["model"]
+    assert judge.asked == 2
+
+
+def test_the_memory_of_shapes_has_an_end() -> None:
+    """Endless new shapes do not fill the memory: when it is full it starts anew."""
+    judge = Judge()
+    models = Models(judge, capacity=2)
+    for shape in ((1,), (2,), (3,), (1,)):
+        models.findings(observation(), shape)
+    assert judge.asked == 4
 
 
 def test_findings_are_values() -> None:

@@ -50,6 +50,8 @@ def test_values_that_fit(field: Field, text: str) -> None:
     ("field", "text", "wanted"),
     [
         (_text("integer"), "1.0", "a whole number"),
+        (_text("integer"), "\u0663", "a whole number"),
+        (_text("number"), "\u0663", "a number with a decimal point"),
         (_text("number"), "<5", "a number with a decimal point"),
         (_text("number"), "7,40", "a number with a decimal point"),
         (_text("number"), "5\n", "a number with a decimal point"),

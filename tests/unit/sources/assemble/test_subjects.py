@@ -184,7 +184,7 @@ def test_a_state_of_nobody_is_told() -> None:
     orphan = DM.row("DS", 8, USUBJID="S9", DSDECOD="IC", DSSTDTC="2024-01-01")
     _, found = of_dm(dm(), ds=(CONSENTED, orphan))
     assert isinstance(found, RecordError)
-    assert (found.code, found.where) == ("unknown-subject", "DS.csv:8:DSSTDTC")
+    assert (found.code, found.where) == ("unknown-subject", "DS.csv:8:USUBJID")
 
 
 def test_a_bad_state_rejects_its_subject() -> None:

@@ -1,0 +1,82 @@
+"""HTTP statuses become errors by what the caller does next; outcomes keep codes only."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from netfhir.errors import (
+    AccessError,
+    ConflictError,
+    RejectedError,
+    ServerError,
+    TemporaryError,
+)
+from netfhir.hospital.outcomes import error_of, retry_after, scrubbed
+
+NOW = datetime(2024, 3, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        *((s, TemporaryError) for s in (408, 429, 500, 502, 503, 504)),
+        *((s, AccessError) for s in (401, 403)),
+        *((s, RejectedError) for s in (400, 404, 405, 410, 413, 415, 422)),
+        *((s, ConflictError) for s in (409, 412)),
+    ],
+)
+def test_a_status_is_an_error_of_the_tree(status: int, kind: type[ServerError]) -> None:
+    """By status alone, never by the text."""
+    error = error_of(status, b"", {}, where="s: POST /", now=NOW)
+    assert type(error) is kind
+    assert error.code == f"http-{status}"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("7", 7.0),
+        ("Fri, 01 Mar 2024 12:01:00 GMT", 60.0),
+        ("Fri, 01 Mar 2024 11:00:00 GMT", 0.0),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(text: str, seconds: float | None) -> None:
+    """Both forms of the header; garbage is no figure."""
+    assert retry_after(text, NOW) == seconds
+
+
+def test_an_outcome_keeps_codes_only() -> None:
+    """Servers echo values: severity, code, expression and the server's number stay."""
+    issue = {
+        "severity": "error",
+        "code": "invalid",
+        "expression": ["Observation.value"],
+        "diagnostics": "HAPI-1094: CANARY Jane Doe 1970",
+        "details": {"text": "CANARY"},
+    }
+    assert scrubbed({"issue": [issue]}) == "error invalid Observation.value HAPI-1094"
+
+
+def test_values_do_not_hide_in_codes() -> None:
+    """A code or expression that is none is left out."""
+    issue = {"severity": "error", "code": "Jane Doe", "expression": ["born 1970-01-01"]}
+    assert scrubbed({"issue": [issue]}) == "error"
+
+
+def test_failures_come_before_remarks() -> None:
+    """Where an error stands among information, the error is told."""
+    issues = [{"severity": "information"}, {"severity": "fatal", "code": "processing"}]
+    assert scrubbed({"issue": issues}) == "fatal processing"
+
+
+def test_the_error_carries_the_scrubbed_outcome() -> None:
+    """The reply's outcome is told in the error, without its text."""
+    content = json.dumps({"issue": [{"severity": "error", "diagnostics": "CANARY"}]}).encode()
+    text = str(error_of(422, content, {}, where="w", now=NOW))
+    assert "HTTP 422 (error)" in text
+    assert "CANARY" not in text

@@ -1,0 +1,122 @@
+"""Each entry of a reply is judged by its own words; what cannot be told is unknown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from netfhir.hospital.profile import Strategy
+from netfhir.sync.records import Action, Planned
+from netfhir.sync.reply import Verdict, check, check_entry
+
+
+def _item(name: str = "n1", server_id: str | None = None) -> Planned:
+    there = name if server_id is None else server_id
+    return Planned(Action.CREATE, Strategy.PUT_ID, "Observation", name, "f:1", server_id=there)
+
+
+def _entry(**response: Any) -> dict[str, Any]:
+    return {"response": response}
+
+
+def _reply(*entries: Any, kind: str = "transaction-response") -> dict[str, Any]:
+    return {"resourceType": "Bundle", "type": kind, "entry": list(entries)}
+
+
+STORED = _entry(status="201 Created", location="Observation/n1/_history/1", etag='W/"1"')
+
+
+def test_a_stored_row_is_acknowledged() -> None:
+    """With the id and version that the server names."""
+    judged = check_entry(STORED, _item())
+    assert (judged.verdict, judged.server_id, judged.version_id) == (Verdict.ACKED, "n1", "1")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {},
+        {"resourceType": "OperationOutcome"},
+        _reply(STORED, kind="batch-response"),
+        _reply(),
+        _reply(STORED, STORED),
+        {"resourceType": "Bundle", "type": "transaction-response"},
+        _reply("text"),
+        _reply({"response": None}),
+    ],
+)
+def test_a_reply_of_another_shape_tells_nothing(reply: dict[str, Any]) -> None:
+    """Type, kind or number of entries: every row is unknown."""
+    (judged,) = check(reply, [_item()], "transaction")
+    assert judged.verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [
+        ("200 OK", Verdict.ACKED),
+        ("204 No Content", Verdict.UNKNOWN),
+        ("301", Verdict.UNKNOWN),
+        ("400 Bad Request", Verdict.DEAD),
+        ("404", Verdict.DEAD),
+        ("422", Verdict.DEAD),
+        ("401", Verdict.DENIED),
+        ("403", Verdict.DENIED),
+        ("409 Conflict", Verdict.CONFLICT),
+        ("412", Verdict.CONFLICT),
+        ("408", Verdict.RETRY),
+        ("429", Verdict.RETRY),
+        ("503", Verdict.RETRY),
+        ("Created", Verdict.UNKNOWN),
+        ("", Verdict.UNKNOWN),
+    ],
+)
+def test_a_status_is_a_verdict(status: str, verdict: Verdict) -> None:
+    """By its number; without one it is no success."""
+    entry = _entry(status=status, location="Observation/n1")
+    assert check_entry(entry, _item()).verdict is verdict
+
+
+@pytest.mark.parametrize("location", ["Observation/n2", "Group/n1"])
+def test_a_location_must_be_ours(location: str) -> None:
+    """Another id or type is not believed (HAPI took a mismatch)."""
+    assert check_entry(_entry(status="200", location=location), _item()).verdict is Verdict.UNKNOWN
+
+
+def test_a_returned_resource_stands_for_the_location() -> None:
+    """Where only the body says which it is."""
+    other = {**_entry(status="200"), "resource": {"resourceType": "Observation", "id": "n2"}}
+    assert check_entry(other, _item()).verdict is Verdict.UNKNOWN
+
+
+def test_a_row_without_an_id_needs_a_location() -> None:
+    """A conditional write is acknowledged by the id that the server gave, or not at all."""
+    assert check_entry(_entry(status="201"), _item(server_id="")).verdict is Verdict.UNKNOWN
+    judged = check_entry(_entry(status="201", location="Observation/s7"), _item(server_id=""))
+    assert (judged.verdict, judged.server_id) == (Verdict.ACKED, "s7")
+
+
+@pytest.mark.parametrize("severity", ["error", "fatal"])
+def test_an_error_within_a_success_is_a_failure(severity: str) -> None:
+    """200 with an outcome that says otherwise."""
+    outcome = {"resourceType": "OperationOutcome", "issue": [{"severity": severity}]}
+    assert check_entry(_entry(status="200", outcome=outcome), _item()).verdict is Verdict.DEAD
+    as_resource = {**_entry(status="200"), "resource": outcome}
+    assert check_entry(as_resource, _item()).verdict is Verdict.DEAD
+
+
+def test_a_remark_within_a_success_is_none() -> None:
+    """HAPI says "successful" in an outcome of severity information."""
+    outcome = {"resourceType": "OperationOutcome", "issue": [{"severity": "information"}]}
+    assert check_entry(_entry(status="200", outcome=outcome), _item()).verdict is Verdict.ACKED
+
+
+def test_results_keep_their_rows() -> None:
+    """Each row has its own entry's verdict."""
+    bad = _entry(status="422", outcome={"issue": [{"severity": "error", "code": "invalid"}]})
+    judged = check(_reply(STORED, bad), [_item(), _item("n2")], "transaction")
+    assert [(j.item.id, j.verdict, j.reason) for j in judged] == [
+        ("n1", Verdict.ACKED, ""),
+        ("n2", Verdict.DEAD, "http-422 (error invalid)"),
+    ]
