@@ -143,7 +143,8 @@ def _assign(
         for record in people.values():
             record.gaps.append(item)
     elif whose not in people:
-        tally.problem("unknown-patient", "all files")
+        if isinstance(item, Fact):
+            tally.problem("unknown-patient", item.type)
     elif isinstance(item, Gap):
         people[whose].gaps.append(item)
     elif isinstance(item, Fact):

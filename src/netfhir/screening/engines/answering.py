@@ -223,12 +223,12 @@ def _bears(gap: Gap, concepts: Iterable[str]) -> bool:
 def _absent(need: Facts, chart: Chart) -> Answer:
     """Return what the absence of facts says: nothing, unless all sources are declared complete."""
     covered = bool(need.covered_by) and set(need.covered_by) <= set(chart.protocol.site.coverage)
-    types = {kind for name in need.covered_by for kind in COVERAGE[name]} if covered else set()
-    types |= {k for name in need.concepts for k in chart.protocol.sets.sets[name].types}
+    relied = {kind for name in need.covered_by for kind in COVERAGE[name]} if covered else set()
+    types = {kind for name in need.concepts for kind in chart.protocol.sets.sets[name].types}
     gaps = [
         gap
         for gap in chart.record.gaps
-        if gap.type in types and (covered or _bears(gap, need.concepts))
+        if gap.type in relied or (gap.type in types and _bears(gap, need.concepts))
     ]
     causes = {gap.cause for gap in gaps}
     if covered and not causes:
