@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from netfhir.cli import options, printing
+from netfhir.cli.screen import day
 from netfhir.runs import opening, screening
 from netfhir.screening import explaining
-from netfhir.cli.screen import day
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -41,7 +41,16 @@ def day(given: datetime | None) -> date:
     metavar="DIR",
     help="Where verdicts.ndjson, candidates.ndjson and funnel.json are written.",
 )
-@click.option("--as-of", type=_DAY, metavar="DATE", help="The day of the screening; default: today.")
+@click.option(
+    "--as-of", type=_DAY, metavar="DATE", help="The day of the screening; default: today."
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["duckdb", "python"]),
+    default="duckdb",
+    show_default=True,
+    help="Both give the same verdicts; DuckDB is for whole hospitals.",
+)
 @options.mappings
 @options.as_json
 def command(  # noqa: PLR0913 - one parameter for each option
@@ -49,6 +58,7 @@ def command(  # noqa: PLR0913 - one parameter for each option
     data: Path,
     out: Path,
     as_of: datetime | None,
+    engine: screening.Engine,
     overlays: tuple[Path, ...],
     *,
     as_json: bool,
@@ -63,7 +73,7 @@ def command(  # noqa: PLR0913 - one parameter for each option
     counted, and never taken for absence.
     """  # noqa: D301 - \b is click's mark for a paragraph that is not wrapped
     opened = opening.trial(trial, overlays)
-    screened = screening.run(opened, data, out, day(as_of), printing.say)
+    screened = screening.run(opened, data, out, day(as_of), engine=engine, tell=printing.say)
     if as_json:
         printing.document(screened.funnel)
     _tell(screened)

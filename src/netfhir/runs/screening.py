@@ -5,25 +5,28 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import orjson
 
 from netfhir.errors import FormatError
 from netfhir.screening import protocol, rollup
-from netfhir.screening.engines import python
+from netfhir.screening.engines import duckdb, python, sums
 from netfhir.screening.intake import Intake, export, records
 from netfhir.screening.reading import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import date
-    from pathlib import Path
 
     from netfhir.screening.facts import Record
     from netfhir.screening.protocol import Protocol
     from netfhir.screening.rollup import Candidate
     from netfhir.trial.declaration import Trial
+
+Engine = Literal["duckdb", "python"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,28 +41,60 @@ class Screened:
         return {65} if self.funnel["problems"] else set()
 
 
-def run(trial: Trial, data: Path, out: Path, as_of: date, tell: Callable[[str], None]) -> Screened:
+def run(  # noqa: PLR0913 - what a run is told
+    trial: Trial,
+    data: Path,
+    out: Path,
+    as_of: date,
+    *,
+    engine: Engine = "duckdb",
+    tell: Callable[[str], None],
+) -> Screened:
     """Write verdicts.ndjson, candidates.ndjson and funnel.json into the folder `out`."""
     asked = protocol.load(trial, as_of)
     intake = Intake(Reader(asked.sets, asked.file.unit_spellings))
+    with _Folder(out) as folder:
+        judge = _by_python if engine == "python" else _by_duckdb
+        funnel, ranked, others = judge(asked, intake, data, folder, tell)
+        file = folder.open("candidates.ndjson")
+        file.writelines(_line(one.as_row()) for one in ranked)
+        file.writelines(_line(one.as_row()) for one in others)
+        body = rollup.document(asked, engine, funnel, intake.tally.rows())
+        folder.open("funnel.json").write(orjson.dumps(body, option=orjson.OPT_INDENT_2) + b"\n")
+    return Screened(body, ranked)
+
+
+Judged = tuple["rollup.Funnel", "list[Candidate]", "Iterable[Candidate]"]
+
+
+def _by_python(
+    asked: Protocol, intake: Intake, data: Path, folder: _Folder, tell: Callable[[str], None]
+) -> Judged:
     tell(f"reading {data.name}")
     people = records(export(data, intake), intake.tally)
     tell(f"judging {len(people)} patients by {len(asked.file.criteria)} criteria")
-    with _Folder(out) as folder:
-        funnel, candidates = rollup.Funnel(), []
-        verdicts = folder.open("verdicts.ndjson")
-        for record in people.values():
-            rows = python.verdicts(asked, record)
-            verdicts.writelines(_line(row.as_row()) for row in rows)
-            candidates.append(rollup.rolled_up(asked, rows, deceased=record.person.deceased))
-            funnel.add(rows, candidates[-1])
-        ranked = rollup.ranked(candidates)
-        folder.open("candidates.ndjson").writelines(
-            _line(one.as_row()) for one in _all(ranked, candidates)
-        )
-        body = rollup.document(asked, python.NAME, funnel, intake.tally.rows())
-        folder.open("funnel.json").write(orjson.dumps(body, option=orjson.OPT_INDENT_2) + b"\n")
-    return Screened(body, ranked)
+    funnel, candidates = rollup.Funnel(), []
+    file = folder.open("verdicts.ndjson")
+    for record in people.values():
+        verdicts = python.verdicts(asked, record)
+        file.writelines(_line(verdict.as_row()) for verdict in verdicts)
+        lines = [verdict.line for verdict in verdicts]
+        candidates.append(rollup.rolled_up(asked, lines, deceased=record.person.deceased))
+        funnel.add(lines, candidates[-1])
+    return funnel, rollup.ranked(candidates), [one for one in candidates if not one.ranked]
+
+
+def _by_duckdb(
+    asked: Protocol, intake: Intake, data: Path, folder: _Folder, tell: Callable[[str], None]
+) -> Judged:
+    warehouse = duckdb.Warehouse(asked, intake, folder.scratch())
+    warehouse.read(data, tell)
+    tell(f"judging by {len(asked.file.criteria)} criteria")
+    warehouse.judge()
+    tell("writing")
+    warehouse.write(folder.path("verdicts.ndjson"))
+    funnel, ranked = sums.rolled(warehouse.connection, asked)
+    return funnel, ranked, sums.others(warehouse.connection)
 
 
 def one(trial: Trial, data: Path, patient: str, as_of: date) -> tuple[Protocol, Record]:
@@ -78,16 +113,12 @@ def one(trial: Trial, data: Path, patient: str, as_of: date) -> tuple[Protocol, 
     return asked, found[patient]
 
 
-def _all(ranked: list[Candidate], candidates: Iterable[Candidate]) -> list[Candidate]:
-    return [*ranked, *(one for one in candidates if not one.ranked)]
-
-
 def _line(row: dict[str, Any]) -> bytes:
     return orjson.dumps(row) + b"\n"
 
 
 class _Folder:
-    """Files of one run, put in place together when all of them are whole."""
+    """Files of one run, private, put in place together when all of them are whole."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -98,12 +129,20 @@ class _Folder:
         self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
         return self
 
-    def open(self, name: str) -> BinaryIO:
-        """Open a private file, whole or not there at all."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-        descriptor = os.open(self._path / f".{name}.partial", flags, 0o600)
+    def path(self, name: str) -> Path:
+        """Return where to write a file before it is put in place; it exists, and is empty."""
+        partial = self._path / f".{name}.partial"
+        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
         self._names.append(name)
-        return self._files.enter_context(os.fdopen(descriptor, "wb"))
+        return partial
+
+    def open(self, name: str) -> BinaryIO:
+        """Open a file to be written."""
+        return self._files.enter_context(self.path(name).open("wb"))
+
+    def scratch(self) -> Path:
+        """Return a folder for what does not fit into memory; it goes when the run ends."""
+        return Path(self._files.enter_context(TemporaryDirectory(prefix=".", dir=self._path)))
 
     def __exit__(self, kind: object, *_: object) -> None:
         self._files.close()

@@ -12,7 +12,9 @@ from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
 
-_SHAPE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T[0-9:.]+(?:Z|[+-]\d{2}:\d{2})?)?)?)?\Z", re.A)
+_SHAPE = re.compile(
+    r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T[0-9:.]+(?:Z|[+-]\d{2}:\d{2})?)?)?)?\Z", re.ASCII
+)
 
 
 class Days(NamedTuple):

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from netfhir.screening import rollup
 from netfhir.screening.engines import python
 from netfhir.screening.engines.answering import Chart
+from netfhir.screening.needs import Facts, Need, Presence
 from netfhir.screening.verdicts import spoken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
-    from netfhir.screening.criteria import Criterion
     from netfhir.screening.facts import Record
     from netfhir.screening.protocol import Protocol
     from netfhir.screening.rollup import Candidate
@@ -48,6 +48,8 @@ class Explained:
     readings: list[tuple[str, str, str]]
     """(criterion, words that are ambiguous, what another reading would say)."""
     window: tuple[date, date] | None
+    words: dict[tuple[str, str, str], str]
+    """(criterion, type, id) -> what a resource is to this criterion."""
 
     def as_document(self) -> dict[str, Any]:
         """Return the explanation for a machine."""
@@ -67,11 +69,25 @@ class Explained:
 def explain(protocol: Protocol, record: Record) -> Explained:
     """Return what the record says to each criterion."""
     verdicts = python.verdicts(protocol, record)
-    candidate = rollup.rolled_up(protocol, verdicts, deceased=record.person.deceased)
+    candidate = rollup.rolled_up(
+        protocol, [one.line for one in verdicts], deceased=record.person.deceased
+    )
     if verdicts[0].cause == "not-consented":
-        return Explained(verdicts, candidate, [], None)
+        return Explained(verdicts, candidate, [], None, {})
     readings = list(_differing(protocol, record, {v.criterion: v for v in verdicts}))
-    return Explained(verdicts, candidate, readings, _window(protocol, record))
+    words = dict(_words(protocol, record))
+    return Explained(verdicts, candidate, readings, _window(protocol, record), words)
+
+
+def _words(protocol: Protocol, record: Record) -> Iterator[tuple[tuple[str, str, str], str]]:
+    """Yield what each resource is to each criterion: the text of the set that asks for it."""
+    for key, criterion in protocol.file.criteria.items():
+        needs = [need for need in criterion.needs.values() if isinstance(need, Facts)]
+        wanted = {name for need in needs for name in need.concepts}
+        wanted |= {name for need in needs if isinstance(need, Presence) for name in need.against}
+        for fact in record.facts:
+            if fact.concept in wanted:
+                yield (key, fact.type, fact.id), protocol.sets.sets[fact.concept].text
 
 
 def _differing(
@@ -117,10 +133,7 @@ def lines(protocol: Protocol, explained: Explained) -> Iterator[str]:
         yield f"The first dose would be due from {opens} to {closes}."
     for verdict in explained.verdicts:
         yield ""
-        yield from _criterion(verdict, protocol.file.criteria[verdict.criterion])
-        for key, words, said in explained.readings:
-            if key == verdict.criterion:
-                yield from _indented(f"{said}. {words}")
+        yield from _criterion(verdict, protocol, explained)
     yield ""
     if candidate.questions:
         yield "To ask, the cheapest first:"
@@ -128,25 +141,35 @@ def lines(protocol: Protocol, explained: Explained) -> Iterator[str]:
             yield f"  {number}. {one.question} ({one.criterion})"
 
 
-def _criterion(verdict: Verdict, criterion: Criterion) -> Iterator[str]:
-    yield from wrap(
-        f"{verdict.criterion} {criterion.text}", WIDTH, subsequent_indent=" " * 4
-    )
+def _criterion(verdict: Verdict, protocol: Protocol, explained: Explained) -> Iterator[str]:
+    criterion = protocol.file.criteria[verdict.criterion]
+    yield from wrap(f"{verdict.criterion} {criterion.text}", WIDTH, subsequent_indent=" " * 4)
     words = verdict.status.replace("-", " ").upper()
     cause = f": {_CAUSES[verdict.cause]}" if verdict.cause else ""
     lifts = f", until {spoken(verdict.resolves_on)}" if verdict.resolves_on else ""
     yield f"    {words}{cause}{lifts}"
     for one in verdict.evidence:
-        yield from _indented(_said(one))
+        name = explained.words.get((verdict.criterion, one.type, one.id), "")
+        yield from _indented(_said(one, name or ("Age" if one.type == "Patient" else one.type)))
+    if verdict.status == "not-met" and not verdict.evidence:
+        sources = sorted({name for need in criterion.needs.values() for name in _covered(need)})
+        yield f"    Nothing recorded, and the site knows to be complete: {', '.join(sources)}"
     if verdict.question:
         yield from _indented(f"Next: {verdict.question}")
+    for key, ambiguous, said in explained.readings:
+        if key == verdict.criterion:
+            yield from _indented(f"{said}. {ambiguous}")
 
 
-def _said(one: Evidence) -> str:
-    held = f" (held against {one.threshold})" if one.threshold else ""
-    when = _when(one.start, one.end)
+def _covered(need: Need) -> tuple[str, ...]:
+    return need.covered_by if isinstance(need, Facts) else ()
+
+
+def _said(one: Evidence, name: str) -> str:
+    value = one.value if one.unit in ("", "1") else f"{one.value} {one.unit}"
+    held = f" ({one.threshold})" if one.threshold else ""
     version = f", version {one.version}" if one.version else ""
-    return f"{one.value} {one.unit}".strip() + f"{held}{when} [{one.type}/{one.id}{version}]"
+    return f"{name}: {value}{held}{_when(one.start, one.end)} [{one.type}/{one.id}{version}]"
 
 
 def _when(start: date | None, end: date | None) -> str:

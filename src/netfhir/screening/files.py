@@ -110,10 +110,10 @@ def lines(source: Source, tally: Tally) -> Iterator[tuple[int, bytes]]:
                 number += 1
                 if number == 1 and line.startswith(_BOM):
                     tally.problem("byte-order-mark", name, 1)
-                    line = line[len(_BOM) :]  # noqa: PLW2901 - the mark is no part of the line
+                    line = line[len(_BOM) :]
                 if len(line) == LONGEST:
                     _skip(file)
-                    line = b"{"  # noqa: PLW2901 - too long to read: as good as broken
+                    line = b"{"
                 if line.strip():
                     yield number, line
     except (EOFError, gzip.BadGzipFile, zlib.error):

@@ -179,4 +179,6 @@ def _patient_by_force(line: bytes, kind: str) -> str:
         body = json.loads(line)
     except (ValueError, RecursionError):
         return ""
-    return patient_of(body, SHAPES[kind].patient) if isinstance(body, dict) and kind in SHAPES else ""
+    return (
+        patient_of(body, SHAPES[kind].patient) if isinstance(body, dict) and kind in SHAPES else ""
+    )

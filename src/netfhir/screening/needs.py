@@ -32,7 +32,7 @@ SYMBOLS: dict[Operator, str] = {"below": "<", "at_most": "<=", "above": ">", "at
 def _exact(given: Any) -> Any:  # noqa: ANN401 - whatever TOML holds
     """Refuse a binary float: a threshold is written as text, `"8.0"`, and stays exact."""
     if isinstance(given, float):
-        raise ValueError("a number in quotes, such as \"8.0\", so that it stays exact")  # noqa: TRY004 - pydantic reads ValueError
+        raise ValueError('a number in quotes, such as "8.0", so that it stays exact')  # noqa: TRY004 - pydantic reads ValueError
     return Decimal(given) if isinstance(given, str) and given else given
 
 

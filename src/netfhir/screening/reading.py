@@ -17,7 +17,7 @@ from netfhir.screening.facts import Cause, Consent, Fact, Gap, Person
 from netfhir.screening.shapes import CONSENT_SCOPE, ENDED, SHAPES, Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from netfhir.screening.concept_sets import Code, ConceptSets, Row
 
@@ -282,7 +282,9 @@ def _dated(fact: Fact, body: Json, shape: Shape) -> Fact:
         return fact
     if not member.endswith("Period"):
         found = days(_text(body, member))
-        return replace(fact, lo=found.lo, hi=found.hi) if found else replace(fact, defect="data-error")
+        return (
+            replace(fact, lo=found.lo, hi=found.hi) if found else replace(fact, defect="data-error")
+        )
     start, end = _period(_object(body, member))
     return replace(
         fact,
@@ -330,7 +332,8 @@ def _text(body: Json, name: str) -> str:
 
 def _codings(body: Json, name: str) -> list[Code]:
     return [
-        (_text(one, "system"), _text(one, "code")) for one in _objects(_object(body, name), "coding")
+        (_text(one, "system"), _text(one, "code"))
+        for one in _objects(_object(body, name), "coding")
     ]
 
 
@@ -344,5 +347,3 @@ def _list_codings(body: Json, name: str) -> list[Code]:
 
 def _status_codes(body: Json, name: str) -> set[str]:
     return {code for _, code in _codings(body, name)} - {""}
-
-

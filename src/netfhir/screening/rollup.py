@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from netfhir.screening.protocol import Protocol
-    from netfhir.screening.verdicts import Verdict
+    from netfhir.screening.verdicts import Line
 
 Outcome = Literal["candidate", "undecided", "excluded"]
 VERSION = 1
@@ -59,9 +59,7 @@ class Candidate:
         }
 
 
-def rolled_up(
-    protocol: Protocol, verdicts: Sequence[Verdict], *, deceased: bool = False
-) -> Candidate:
+def rolled_up(protocol: Protocol, verdicts: Sequence[Line], *, deceased: bool = False) -> Candidate:
     """Return the outcome of one patient's verdicts; deciding are the criteria that made it.
 
     Who has died is never ranked.
@@ -76,9 +74,11 @@ def rolled_up(
         return Candidate(patient, "excluded", tuple(v.criterion for v in against))
     entry = next(v for v in verdicts if v.criterion == protocol.entry())
     unknown = [v for v in verdicts if v.status == "unknown"]
-    ranked = not deceased and (entry.status != "unknown" or bool(entry.evidence))
-    questions = _questions(unknown) if ranked else ()
-    open_ = [v.criterion for v in unknown if not criteria[v.criterion].human_only]
+    ranked = not deceased and (entry.status != "unknown" or entry.evident)
+    later = [v for v in unknown if criteria[v.criterion].human_only]
+    sooner = [v for v in unknown if not criteria[v.criterion].human_only]
+    questions = (*_questions(sooner), *_questions(later)) if ranked else ()
+    open_ = [v.criterion for v in sooner]
     if entry.status != "unknown" and not open_:
         deciding = tuple(v.criterion for v in unknown)
         return Candidate(patient, "candidate", deciding, questions, ranked=ranked)
@@ -90,8 +90,11 @@ def _failing(criterion: str) -> str:
     return "not-met" if criterion.startswith("I") else "met"
 
 
-def _questions(unknown: Iterable[Verdict]) -> tuple[Question, ...]:
-    """Return the questions, the cheapest first; one question of two criteria is asked once."""
+def _questions(unknown: Iterable[Line]) -> tuple[Question, ...]:
+    """Return the questions, the cheapest first; one question of two criteria is asked once.
+
+    What only a person decides is asked when the record has nothing left to say.
+    """
     asked: dict[str, Question] = {}
     for verdict in sorted(unknown, key=lambda v: v.cost):
         if verdict.question:
@@ -113,19 +116,23 @@ class Funnel:
     """Excluded only by criteria that lift on a date."""
     not_consented: int = 0
 
-    def add(self, verdicts: Sequence[Verdict], candidate: Candidate) -> None:
+    def add(self, verdicts: Sequence[Line], candidate: Candidate) -> None:
         """Count one patient."""
         self.patients += 1
         self.outcomes[candidate.outcome] += 1
         self.ranked += candidate.ranked
         self.not_consented += verdicts[0].cause == "not-consented"
         for verdict in verdicts:
-            self.statuses.setdefault(verdict.criterion, Counter())[verdict.status] += 1
-            if verdict.cause:
-                self.causes.setdefault(verdict.criterion, Counter())[verdict.cause] += 1
+            self.count(verdict.criterion, verdict.status, verdict.cause)
         excluding = [v for v in verdicts if v.criterion in candidate.deciding]
         if candidate.outcome == "excluded" and all(v.resolves_on for v in excluding):
             self.lifting += 1
+
+    def count(self, criterion: str, status: str, cause: str | None, number: int = 1) -> None:
+        """Count so many verdicts of one kind."""
+        self.statuses.setdefault(criterion, Counter())[status] += number
+        if cause:
+            self.causes.setdefault(criterion, Counter())[cause] += number
 
 
 def document(

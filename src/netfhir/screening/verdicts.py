@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from netfhir.screening.facts import Cause, Fact
 
 Status = Literal["met", "not-met", "unknown", "not-applicable"]
-MONTHS = (
-    "January February March April May June July August September October November December"
-).split()
+MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +63,20 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """A verdict without its evidence: what the roll-up counts and ranks by."""
+
+    patient: str
+    criterion: str
+    status: Status
+    cause: Cause | None
+    resolves_on: date | None
+    question: str | None
+    cost: int
+    evident: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """One row of verdicts.ndjson; `cost` is of the question and stays inside."""
 
@@ -90,6 +102,20 @@ class Verdict:
             answer.resolves_on,
             answer.question if unknown else None,
             answer.cost if unknown else 0,
+        )
+
+    @property
+    def line(self) -> Line:
+        """Return what the roll-up needs to know."""
+        return Line(
+            self.patient,
+            self.criterion,
+            self.status,
+            self.cause,
+            self.resolves_on,
+            self.question,
+            self.cost,
+            evident=bool(self.evidence),
         )
 
     def as_row(self) -> dict[str, Any]:

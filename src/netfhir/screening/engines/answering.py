@@ -71,9 +71,7 @@ def answer(need: AnyNeed, chart: Chart) -> Answer:
             assert_never(need)
 
 
-def _unknown(
-    need: Need, chart: Chart, cause: Cause, evidence: tuple[Evidence, ...] = ()
-) -> Answer:
+def _unknown(need: Need, chart: Chart, cause: Cause, evidence: tuple[Evidence, ...] = ()) -> Answer:
     """Return unknown with its question: of a document in the record, if there is one."""
     document = need.document
     if document is not None:
@@ -94,7 +92,9 @@ def _age(need: Age, chart: Chart) -> Answer:
     value = str(most) if most == least else ""
     threshold = f">= {need.at_least_years} a"
     evidence = (
-        Evidence("Patient", person.id, person.version, value, "a" if value else "", threshold, lo, hi),
+        Evidence(
+            "Patient", person.id, person.version, value, "a" if value else "", threshold, lo, hi
+        ),
     )
     if least >= need.at_least_years:
         return Answer(truth=True, evidence=evidence)

@@ -109,4 +109,3 @@ def _all_resolve(parts: Sequence[Answer]) -> date | None:
     dates = [part.resolves_on for part in parts]
     known = [day for day in dates if day is not None]
     return max(known) if len(known) == len(dates) else None
-

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -119,5 +118,5 @@ class Warehouse:
         """Write the rows of verdicts.ndjson, by patient and criterion."""
         self.connection.execute(
             f"COPY (SELECT {_ROWS} FROM verdict ORDER BY patient, ordinal) "  # noqa: S608 - names of ours
-            f"TO '{str(path).replace(chr(39), chr(39) * 2)}' (FORMAT json)"
+            f"TO '{str(path).replace(chr(39), chr(39) * 2)}' (FORMAT json, USE_TMP_FILE false)"
         )

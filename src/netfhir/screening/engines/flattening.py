@@ -24,10 +24,7 @@ _CODING = "STRUCT(system VARCHAR, code VARCHAR)[]"
 _CONCEPT = f"STRUCT(coding {_CODING}, text VARCHAR)"
 _QUANTITY = "STRUCT(value JSON, comparator VARCHAR, unit VARCHAR, code VARCHAR)"
 _PERIOD = 'STRUCT(start VARCHAR, "end" VARCHAR)'
-_OTHER_VALUES = (
-    "valueString valueBoolean valueRange valueRatio valueSampledData valueTime valueDateTime "
-    "valuePeriod"
-).split()
+_OTHER_VALUES = ["valueString", "valueBoolean", "valueRange", "valueRatio", "valueSampledData", "valueTime", "valueDateTime", "valuePeriod"]
 _OBSERVATION = {
     "valueQuantity": _QUANTITY,
     "valueInteger": "JSON",
@@ -47,7 +44,10 @@ CREATE MACRO day_hi(t) AS CASE WHEN length(t) = 4 THEN TRY_CAST(day_lo(t) + INTE
 CREATE MACRO exact(j) AS TRY_CAST(CAST(j AS VARCHAR) AS DECIMAL(28, 10));
 CREATE MACRO spelt(u) AS COALESCE((SELECT ucum FROM spelling WHERE given = u), u);
 """
-MACROS = MACROS.replace("'-01-01'[1 + greatest(length(left(t, 10)) - 4, 0):]", "CASE length(left(t, 10)) WHEN 4 THEN '-01-01' WHEN 7 THEN '-01' ELSE '' END")
+MACROS = MACROS.replace(
+    "'-01-01'[1 + greatest(length(left(t, 10)) - 4, 0):]",
+    "CASE length(left(t, 10)) WHEN 4 THEN '-01-01' WHEN 7 THEN '-01' ELSE '' END",
+)
 
 
 class UncleanError(Exception):
@@ -58,8 +58,12 @@ def prepare(connection: duckdb.DuckDBPyConnection, reader: Reader) -> None:
     """Create the macros, and the tables of codes, answers and spellings."""
     sets = reader.sets
     connection.execute("CREATE TABLE spelling (given TEXT, ucum TEXT)")
-    connection.execute("CREATE TABLE known (concept TEXT, system TEXT, code TEXT, number DECIMAL(28, 10), unitless BOOLEAN, type TEXT, place INT)")
-    connection.execute("CREATE TABLE answer (concept TEXT, system TEXT, code TEXT, number DECIMAL(28, 10))")
+    connection.execute(
+        "CREATE TABLE known (concept TEXT, system TEXT, code TEXT, number DECIMAL(28, 10), unitless BOOLEAN, type TEXT, place INT)"
+    )
+    connection.execute(
+        "CREATE TABLE answer (concept TEXT, system TEXT, code TEXT, number DECIMAL(28, 10))"
+    )
     connection.execute("CREATE TABLE word (word TEXT, concept TEXT)")
     connection.execute("CREATE TABLE medication (id TEXT, system TEXT, code TEXT, ord INT)")
     connection.execute(MACROS)
@@ -77,7 +81,9 @@ def prepare(connection: duckdb.DuckDBPyConnection, reader: Reader) -> None:
     _fill(connection, "answer", ((c, *code, n) for (c, code), n in sets.answers.items()))
 
 
-def medications(connection: duckdb.DuckDBPyConnection, reader: dict[str, list[tuple[str, str]]]) -> None:
+def medications(
+    connection: duckdb.DuckDBPyConnection, reader: dict[str, list[tuple[str, str]]]
+) -> None:
     """Fill the table of Medications that others refer to."""
     _fill(
         connection,
@@ -114,14 +120,20 @@ def read(connection: duckdb.DuckDBPyConnection, source: Source, reader: Reader) 
             if one.all_of and source.type in one.types:
                 connection.execute(_all_of(key, one.all_of))
         connection.execute(_unmapped(), {"systems": sorted(reader.systems), "kind": source.type})
-        unreadable = connection.execute("SELECT count(*) FROM now WHERE defect = 'data-error'").fetchone()
+        unreadable = connection.execute(
+            "SELECT count(*) FROM now WHERE defect = 'data-error'"
+        ).fetchone()
         connection.execute("INSERT INTO read_fact SELECT * EXCLUDE (place) FROM now")
     except duckdb.InvalidInputException as error:
         raise UncleanError from error
     finally:
         connection.execute("DROP TABLE IF EXISTS raw")
         connection.execute("DROP TABLE IF EXISTS now")
-    return {"resources": found[0], "no-patient": found[2], "unreadable-value": unreadable[0] if unreadable else 0}
+    return {
+        "resources": found[0],
+        "no-patient": found[2],
+        "unreadable-value": unreadable[0] if unreadable else 0,
+    }
 
 
 def _read_table(source: Source, shape: Shape) -> str:
@@ -132,7 +144,7 @@ def _read_table(source: Source, shape: Shape) -> str:
         "meta": "STRUCT(versionId VARCHAR, lastUpdated VARCHAR)",
         shape.patient: "STRUCT(reference VARCHAR)",
         **{name: _PERIOD if name.endswith("Period") else "VARCHAR" for name in shape.dates},
-        **{name: _CONCEPT for name in shape.codes},
+        **dict.fromkeys(shape.codes, _CONCEPT),
     }
     if source.type == "ImagingStudy":
         columns["procedureCode"] = f"{_CONCEPT}[]"

@@ -24,9 +24,7 @@ def verdicts(protocol: Protocol, record: Record) -> list[Verdict]:
     """Return one verdict for each criterion, in the protocol's order."""
     patient = record.person.id
     if not permitted(protocol, record.consents):
-        return [
-            Verdict(patient, key, "unknown", "not-consented") for key in protocol.file.criteria
-        ]
+        return [Verdict(patient, key, "unknown", "not-consented") for key in protocol.file.criteria]
     chart = Chart(protocol, record)
     return [_verdict(key, one, chart) for key, one in protocol.file.criteria.items()]
 

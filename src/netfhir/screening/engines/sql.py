@@ -13,7 +13,7 @@ from sqlglot import exp, parse_one
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Sql = exp.Expression
+Sql = exp.Expr
 DIALECT = "duckdb"
 
 
@@ -25,7 +25,7 @@ def _parsed(text: str) -> Sql:
 def fragment(text: str, **parts: object) -> Sql:
     """Return a tree with `:name` replaced by a literal, or by a tree given as such."""
     values = {
-        name: part if isinstance(part, exp.Expression) else exp.convert(part)
+        name: part if isinstance(part, exp.Expr) else exp.convert(part)
         for name, part in parts.items()
     }
 

@@ -199,7 +199,9 @@ def _age(need: Age, protocol: Protocol) -> dict[str, Sql]:
             "WHEN (:most) >= :years THEN NULL ELSE FALSE END",
             **parts,
         ),
-        "c": fragment("CASE WHEN born_lo IS NULL AND born_broken THEN 'data-error' ELSE 'no-data' END"),
+        "c": fragment(
+            "CASE WHEN born_lo IS NULL AND born_broken THEN 'data-error' ELSE 'no-data' END"
+        ),
         "e": evidence,
         "r": birthday,
     }

@@ -26,7 +26,9 @@ EVIDENCE = """{
   'threshold': :words,
   'effective': [CAST(COALESCE(since, lo) AS TEXT), CAST(hi AS TEXT)]
 }"""
-NO_EVIDENCE = fragment(f"CAST([] AS {exp.DataType.build('STRUCT(type TEXT, id TEXT, version TEXT, value TEXT, unit TEXT, threshold TEXT, effective TEXT[])[]').sql('duckdb')})")
+NO_EVIDENCE = fragment(
+    f"CAST([] AS {exp.DataType.build('STRUCT(type TEXT, id TEXT, version TEXT, value TEXT, unit TEXT, threshold TEXT, effective TEXT[])[]').sql('duckdb')})"
+)
 TRUE, FALSE, NULL = exp.true(), exp.false(), exp.null()
 
 
@@ -63,7 +65,9 @@ def _facts(need: Facts, concepts: Sequence[str], as_of: date, columns: Sequence[
     assert isinstance(found, exp.Select)  # noqa: S101 - the fragment is a SELECT
     if need.window is not None:
         found = found.join(
-            exp.Subquery(this=latest(need.window.anchor, as_of), alias=exp.TableAlias(this="anchor")),
+            exp.Subquery(
+                this=latest(need.window.anchor, as_of), alias=exp.TableAlias(this="anchor")
+            ),
             on="anchor.patient = fact.patient",
         )
     found = found.where(one_of("concept", concepts))
@@ -208,7 +212,10 @@ def _thresholds(need: Value, symbol: str) -> tuple[Sql, Sql, Sql]:
         said = f"{symbol} {limit}" + ("" if unit == "1" else f" {unit}")
         words.append((here.copy(), exp.Literal.string(said)))
     unfit = cases(
-        [(one_of("unit", need.thresholds), NULL), (fragment("unit = ''"), fragment("'unit-missing'"))],
+        [
+            (one_of("unit", need.thresholds), NULL),
+            (fragment("unit = ''"), fragment("'unit-missing'")),
+        ],
         fragment("'unit-not-comparable'"),
     )
     return cases(limits, NULL), unfit, cases(words, exp.Literal.string(""))

@@ -71,7 +71,11 @@ def _decided(parts: Sequence[Part], *, by: bool) -> Part:
         for one, part in zip(decides, parts, strict=True)
     ]
     days = [cases([(one, part.resolves)], NULL) for one, part in zip(decides, parts, strict=True)]
-    latest = exp.Greatest(this=days[0], expressions=days[1:], ignore_nulls=True) if len(days) > 1 else days[0]
+    latest = (
+        exp.Greatest(this=days[0], expressions=days[1:], ignore_nulls=True)
+        if len(days) > 1
+        else days[0]
+    )
     return Part(
         cases([(some, word), (open_, NULL)], other),
         _first(parts, "cause"),
@@ -98,9 +102,7 @@ def _agreed(parts: Sequence[Part]) -> Part:
 
 
 def _undecided(ambiguity: Ambiguity, parts: Sequence[Part]) -> Part:
-    differ = exp.and_(
-        exp.paren(_some(parts, value=True)), exp.paren(_some(parts, value=False))
-    )
+    differ = exp.and_(exp.paren(_some(parts, value=True)), exp.paren(_some(parts, value=False)))
     said = exp.Literal.string(ambiguity.text)
     open_ = [(fragment("(:truth) IS NULL", truth=part.truth), part.evidence) for part in parts]
     return Part(
