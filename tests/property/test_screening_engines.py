@@ -36,7 +36,7 @@ def by_duckdb(
     intake = Intake(reader())
     scratch.mkdir(exist_ok=True)
     warehouse = Warehouse(asked(covered=covered), intake, scratch)
-    warehouse.read(data, str)
+    warehouse.read(data, lambda _: None)
     warehouse.judge()
     warehouse.write(scratch / "verdicts.ndjson")
     rows = (scratch / "verdicts.ndjson").read_text(encoding="utf-8").splitlines()

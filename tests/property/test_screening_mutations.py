@@ -38,33 +38,38 @@ def used(criterion: Criterion, rule: Rule) -> Iterator[str]:
 def mutants(need: Need) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield what to change about a need, by name."""
     if isinstance(need, Value):
-        for unit, limit in need.thresholds.items():
-            step = Decimal(1) if unit == "1" else limit * Decimal("0.07")
-            for sign in (1, -1):
-                changed = {**need.thresholds, unit: limit + sign * step}
-                yield f"threshold {unit} {sign:+d}", {"thresholds": changed}
-            others = {name: other for name, other in need.thresholds.items() if name != unit}
-            yield f"without {unit}", {"thresholds": others or {"s": limit}}
-        if need.operator in SWAPPED:
-            yield "comparator", {"operator": SWAPPED[need.operator]}
-        if need.multiple_of_upper_limit is not None:
-            for factor in ("0.93", "1.07"):
-                times = need.multiple_of_upper_limit * Decimal(factor)
-                yield f"multiple {factor}", {"multiple_of_upper_limit": times}
+        yield from _compared(need)
     if isinstance(need, Facts) and need.fresh_days is not None:
-        for days in (1, -1):
-            yield f"fresh {days:+d}", {"fresh_days": need.fresh_days + days}
+        yield from _moved("fresh_days", need.fresh_days)
     if isinstance(need, Facts) and need.window is not None:
         for side in ("from_days", "to_days"):
-            for days in (1, -1):
-                moved = need.window.model_copy(update={side: getattr(need.window, side) + days})
-                yield f"{side} {days:+d}", {"window": moved}
+            for what, change in _moved(side, getattr(need.window, side)):
+                yield what, {"window": need.window.model_copy(update=change)}
     if isinstance(need, Recent):
-        for days in (1, -1):
-            yield f"recent {days:+d}", {"less_than_days": need.less_than_days + days}
+        yield from _moved("less_than_days", need.less_than_days)
     if isinstance(need, Age):
-        for years in (1, -1):
-            yield f"age {years:+d}", {"at_least_years": need.at_least_years + years}
+        yield from _moved("at_least_years", need.at_least_years)
+
+
+def _compared(need: Value) -> Iterator[tuple[str, dict[str, Any]]]:
+    for unit, limit in need.thresholds.items():
+        step = Decimal(1) if unit == "1" else limit * Decimal("0.07")
+        for sign in (1, -1):
+            changed = {**need.thresholds, unit: limit + sign * step}
+            yield f"threshold {unit} {sign:+d}", {"thresholds": changed}
+        others = {name: other for name, other in need.thresholds.items() if name != unit}
+        yield f"without {unit}", {"thresholds": others or {"s": limit}}
+    if need.operator in SWAPPED:
+        yield "comparator", {"operator": SWAPPED[need.operator]}
+    if need.multiple_of_upper_limit is not None:
+        for factor in ("0.93", "1.07"):
+            times = need.multiple_of_upper_limit * Decimal(factor)
+            yield f"multiple {factor}", {"multiple_of_upper_limit": times}
+
+
+def _moved(name: str, value: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    for step in (1, -1):
+        yield f"{name} {step:+d}", {name: value + step}
 
 
 def cases() -> list[tuple[str, str, str, dict[str, Any]]]:

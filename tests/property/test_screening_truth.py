@@ -51,9 +51,14 @@ def test_withholding_every_fact_makes_a_criterion_unknown(key: str, number: int)
     """Without the facts that it names it is unknown without data, unless it does not apply."""
     made = overlay.patient(number, clean=0.5, prevalence=1, covered=False)
     whole = record(made.resources)
-    named = {n for need in CRITERIA[key].needs.values() if isinstance(need, Facts) for n in need.concepts}
+    named = {
+        n for need in CRITERIA[key].needs.values() if isinstance(need, Facts) for n in need.concepts
+    }
     named |= {
-        n for need in CRITERIA[key].needs.values() if isinstance(need, Presence) for n in need.against
+        n
+        for need in CRITERIA[key].needs.values()
+        if isinstance(need, Presence)
+        for n in need.against
     }
     bare = replace(whole, facts=[f for f in whole.facts if f.concept not in named], gaps=[])
     found = next(v for v in verdicts(asked(), bare) if v.criterion == key)
@@ -65,7 +70,9 @@ def test_withholding_every_fact_makes_a_criterion_unknown(key: str, number: int)
 @pytest.mark.parametrize("key", COMPUTABLE)
 @settings(max_examples=10, deadline=None)
 @given(number=st.integers(1, 100_000), place=st.integers(0, 9))
-def test_withholding_one_need_never_turns_an_answer_round(key: str, number: int, place: int) -> None:
+def test_withholding_one_need_never_turns_an_answer_round(
+    key: str, number: int, place: int
+) -> None:
     """With one need's facts withheld the answer is the same or unknown, never the contrary.
 
     Only a need that may speak against another (`agree`, `against`) can decide by its silence.

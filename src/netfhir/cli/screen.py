@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,8 @@ from netfhir.errors import worst
 from netfhir.runs import opening, screening
 
 if TYPE_CHECKING:
+    from datetime import date, datetime
+
     from netfhir.runs.screening import Screened
 
 _TOP = 5
@@ -53,7 +54,7 @@ def day(given: datetime | None) -> date:
 )
 @options.mappings
 @options.as_json
-def command(  # noqa: PLR0913 - one parameter for each option
+def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     trial: str,
     data: Path,
     out: Path,

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self
 
 import orjson
 
@@ -125,7 +125,7 @@ class _Folder:
         self._names: list[str] = []
         self._files = ExitStack()
 
-    def __enter__(self) -> _Folder:
+    def __enter__(self) -> Self:
         self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
         return self
 

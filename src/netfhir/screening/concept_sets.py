@@ -7,7 +7,6 @@ code system. Source of the rows: mappings/terminology/concept-sets.toml, where e
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pydantic import Field, ValidationError, model_validator
@@ -20,6 +19,7 @@ from netfhir.trial.export import Declared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from decimal import Decimal
     from pathlib import Path
 
     from netfhir.terminology.concepts import Terminology
@@ -125,8 +125,8 @@ def load(folders: Sequence[Path], terminology: Terminology) -> ConceptSets:
         answers.update(_answers(key, one, terminology))
     found = ConceptSets(sets, tuple(rows), answers)
     for key, one in sets.items():
-        for error in found.unknown(one.all_of, f"{FILE}:{key}.all_of"):
-            raise error
+        for wrong in found.unknown(one.all_of, f"{FILE}:{key}.all_of"):
+            raise wrong
     return found
 
 

@@ -8,12 +8,12 @@ could not be read is a gap: it is never taken for absence.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
-from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import date
+    from decimal import Decimal
 
 Cause = Literal[
     "ambiguous-protocol",

@@ -58,11 +58,8 @@ class Tally:
         ]
 
 
-def sources(folder: Path, tally: Tally) -> list[Source]:
-    """Return the files of a folder that bear on screening, in order; FormatError without Patients.
-
-    What a manifest promises and the folder lacks is counted as `missing-file`.
-    """
+def sources(folder: Path) -> list[Source]:
+    """Return the files that bear on screening, in order; FormatError where no Patients are."""
     found = []
     for path in sorted(folder.rglob("*.ndjson*")) if folder.is_dir() else []:
         named = _NAME.match(path.name)

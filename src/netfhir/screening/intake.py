@@ -110,7 +110,7 @@ class Intake:
 
 def export(folder: Path, intake: Intake) -> Iterator[Item]:
     """Yield what all files of an export hold, Medications first: others refer to them."""
-    found = sources(folder, intake.tally)
+    found = sources(folder)
     for kind in missing(folder, intake.tally):
         yield Gap("", kind, "data-error")
     for source in sorted(found, key=lambda one: one.type != "Medication"):

@@ -1,8 +1,9 @@
-"""One screening, as every engine is told of it: criteria, concept sets, site's rules and the day."""
+"""One screening, as every engine is told of it: criteria, concept sets, the site and the day."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 from netfhir.errors import DeclarationError
@@ -11,8 +12,6 @@ from netfhir.screening.needs import Facts, Need, Presence, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import date
-
     from netfhir.screening.concept_sets import ConceptSets
     from netfhir.screening.criteria import CriteriaFile
     from netfhir.trial.declaration import Screening, Trial
@@ -51,6 +50,16 @@ def load(trial: Trial, as_of: date) -> Protocol:
     return protocol
 
 
+def problems(trial: Trial) -> Iterator[DeclarationError]:
+    """Yield what is wrong with the screening of a trial, if it declares one."""
+    if trial.file.screening is None:
+        return
+    try:
+        load(trial, date.min)
+    except DeclarationError as error:
+        yield error
+
+
 def findings(protocol: Protocol) -> Iterator[DeclarationError]:
     """Yield what does not fit together: names of sets, units, the entry criterion."""
     where = f"{protocol.trial}/criteria.toml"
@@ -83,7 +92,7 @@ def _sets(need: Need) -> list[str]:
 
 
 def _comparable(protocol: Protocol, need: Value, where: str) -> Iterator[DeclarationError]:
-    """A score is compared as `1`, everything else in units: never one for the other."""
+    """Yield where a score is compared in units, or a quantity as `1`."""
     for name in need.concepts:
         one = protocol.sets.sets.get(name)
         if one and need.thresholds and one.unitless != ("1" in need.thresholds):

@@ -13,7 +13,20 @@ if TYPE_CHECKING:
     from netfhir.screening.facts import Cause, Fact
 
 Status = Literal["met", "not-met", "unknown", "not-applicable"]
-MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
+MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
 
 
 @dataclass(frozen=True, slots=True)

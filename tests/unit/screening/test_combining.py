@@ -48,17 +48,22 @@ def test_sources_that_differ_conflict() -> None:
     """`agree` takes what those say that know; a contradiction is unknown and says so."""
     assert agreed([part(T), part(U)]).truth is True
     assert agreed([part(U), part(F)]).truth is False
-    assert (agreed([part(T), part(F)]).truth, agreed([part(T), part(F)]).cause) == (None, "conflicting")
+    assert (agreed([part(T), part(F)]).truth, agreed([part(T), part(F)]).cause) == (
+        None,
+        "conflicting",
+    )
     assert agreed([part(U), part(U)]).cause == "no-data"
 
 
 def test_readings_that_differ_are_ambiguous() -> None:
     """Exactly 20 %: both readings are evidence, and the question quotes the ambiguity."""
-    words = Ambiguity(text="Ask.", readings={"a": "x", "b": "y"}, use="unknown")  # type: ignore[dict-item]
+    words = Ambiguity(text="Ask.", readings={"a": "x", "b": "y"}, use="unknown")
     differ = undecided(words, [part(F, "printed"), part(T, "who")])
     assert (differ.truth, differ.cause, differ.question) == (None, "ambiguous-protocol", "Ask.")
     assert undecided(words, [part(T, "printed"), part(T, "who")]).truth is True
-    assert [e.id for e in undecided(words, [part(T, "printed"), part(T, "who")]).evidence] == ["printed"]
+    assert [e.id for e in undecided(words, [part(T, "printed"), part(T, "who")]).evidence] == [
+        "printed"
+    ]
 
 
 def test_it_lifts_when_all_that_excludes_lifts() -> None:

@@ -23,7 +23,14 @@ def result(number: str, unit: str, comparator: str = "", high: str | None = None
     """Return a result."""
     limit = Decimal(high) if high else None
     return Fact(
-        "p", "c", "Observation", "1", number=Decimal(number), unit=unit, comparator=comparator, high=limit
+        "p",
+        "c",
+        "Observation",
+        "1",
+        number=Decimal(number),
+        unit=unit,
+        comparator=comparator,
+        high=limit,
     )
 
 
@@ -51,7 +58,12 @@ def test_the_other_reading_of_haemoglobin_is_there() -> None:
 
 @pytest.mark.parametrize(
     ("number", "unit", "high"),
-    [("150", "umol/L", False), ("151", "umol/L", True), ("1.7", "mg/dL", False), ("1.71", "mg/dL", True)],
+    [
+        ("150", "umol/L", False),
+        ("151", "umol/L", True),
+        ("1.7", "mg/dL", False),
+        ("1.71", "mg/dL", True),
+    ],
 )
 def test_creatinine_meets_the_limit_of_its_own_unit(number: str, unit: str, *, high: bool) -> None:
     """150 umol/L is 1.697 mg/dL: a reported 1.7 mg/dL is not above 1.7."""
@@ -67,7 +79,8 @@ def test_a_multiple_is_of_the_limit_of_that_very_result() -> None:
 
 
 @pytest.mark.parametrize(
-    ("unit", "cause"), [("", "unit-missing"), ("mg/dL", "unit-not-comparable"), ("K", "unit-not-comparable")]
+    ("unit", "cause"),
+    [("", "unit-missing"), ("mg/dL", "unit-not-comparable"), ("K", "unit-not-comparable")],
 )
 def test_a_unit_without_a_threshold_is_no_guess(unit: str, cause: str) -> None:
     """A haemoglobin without a unit, or in one without a limit, is unknown."""
@@ -76,9 +89,17 @@ def test_a_unit_without_a_threshold_is_no_guess(unit: str, cause: str) -> None:
 
 @pytest.mark.parametrize(
     ("comparator", "number", "low"),
-    [("<", "8.0", True), ("<", "8.1", None), ("<=", "7.9", True), ("<=", "8.0", None)]
-    + [(">", "8.0", False), (">", "7.9", None), (">=", "8.0", False), (">=", "7.9", None)]
-    + [("ad", "1", None)],
+    [
+        ("<", "8.0", True),
+        ("<", "8.1", None),
+        ("<=", "7.9", True),
+        ("<=", "8.0", None),
+        (">", "8.0", False),
+        (">", "7.9", None),
+        (">=", "8.0", False),
+        (">=", "7.9", None),
+        ("ad", "1", None),
+    ],
 )
 def test_a_comparator_makes_an_interval(comparator: str, number: str, *, low: bool | None) -> None:
     """`<8.0` is every number below 8.0; where the limit lies inside, it is unknown."""

@@ -30,15 +30,26 @@ def load(folder: Path, text: str) -> criteria.CriteriaFile:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (HEAD.replace("language = 1", "language = 2") + 'rule = "a"\nhuman_only = true\n' + PERSON, "1"),
+        (
+            HEAD.replace("language = 1", "language = 2")
+            + 'rule = "a"\nhuman_only = true\n'
+            + PERSON,
+            "1",
+        ),
         (HEAD + 'rule = "b"\nhuman_only = true\n' + PERSON, "not declared: b"),
         (HEAD + 'rule = { xor = ["a"] }\nhuman_only = true\n' + PERSON, "not known"),
         (HEAD + 'rule = "a > 3"\nhuman_only = true\n' + PERSON, "not declared"),
         (HEAD + 'rule = "a"\n' + PERSON, "human_only"),
         (HEAD + 'rule = "a"\n' + VALUE + 'operator = "near"\nthresholds = { "1" = 1 }\n', "below"),
         (HEAD + 'rule = "a"\n' + VALUE + 'operator = "below"\n', "takes either"),
-        (HEAD + 'rule = "a"\n' + VALUE + 'operator = "below"\nthresholds = { "1" = 1.5 }\n', "quotes"),
-        (HEAD + 'rule = "a"\n' + VALUE + 'operator = "within_range"\nthresholds = { "1" = 1 }\n', "no threshold"),
+        (
+            HEAD + 'rule = "a"\n' + VALUE + 'operator = "below"\nthresholds = { "1" = 1.5 }\n',
+            "quotes",
+        ),
+        (
+            HEAD + 'rule = "a"\n' + VALUE + 'operator = "within_range"\nthresholds = { "1" = 1 }\n',
+            "no threshold",
+        ),
         (HEAD.replace("inclusion", "exclusion") + 'rule = "a"\nhuman_only = true\n' + PERSON, "I1"),
         (HEAD + 'rule = "a"\nhuman_only = true\nformula = "x"\n' + PERSON, "not known"),
     ],

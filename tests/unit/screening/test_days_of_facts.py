@@ -23,7 +23,9 @@ def test_a_date_is_an_interval(text: str, lo: date, hi: date) -> None:
     assert days(text) == (lo, hi)
 
 
-@pytest.mark.parametrize("text", ["", "2026-02-31", "2026-13", "04.05.2026", "0000", "2026-05-04 10:00"])
+@pytest.mark.parametrize(
+    "text", ["", "2026-02-31", "2026-13", "04.05.2026", "0000", "2026-05-04 10:00"]
+)
 def test_what_is_no_date_is_none(text: str) -> None:
     """Nothing is guessed from another form, or for a day that no calendar has."""
     assert days(text) is None

@@ -29,7 +29,9 @@ def read(criterion: Criterion, reading: Rule, ask: Callable[[str], Answer]) -> A
     return _rule(reading, criterion, ask)
 
 
-def _rule(rule: Rule, criterion: Criterion, ask: Callable[[str], Answer]) -> Answer:
+def _rule(  # noqa: PLR0911 - one return for each operator
+    rule: Rule, criterion: Criterion, ask: Callable[[str], Answer]
+) -> Answer:
     def parts(of: Iterable[Rule]) -> list[Answer]:
         return [_rule(part, criterion, ask) for part in of]
 

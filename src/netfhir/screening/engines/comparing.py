@@ -39,7 +39,9 @@ def compare(need: Value, fact: Fact) -> Outcome:
     return truth, None if truth is not None else "no-data", words
 
 
-def _ordered(operator: str, number: Decimal, comparator: str, limit: Decimal) -> bool | None:
+def _ordered(  # noqa: PLR0911 - one return for each comparator
+    operator: str, number: Decimal, comparator: str, limit: Decimal
+) -> bool | None:
     """Return whether it is below (or the like): `<5` is every number below 5."""
     if operator in {"above", "at_least"}:
         lower = _ordered("at_most" if operator == "above" else "below", number, comparator, limit)

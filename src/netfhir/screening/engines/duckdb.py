@@ -47,7 +47,7 @@ class Warehouse:
 
     def read(self, data: Path, tell: Callable[[str], None]) -> None:
         """Read an export: people and consents line by line, clinical files by type."""
-        found = sources(data, self.intake.tally)
+        found = sources(data)
         for kind in missing(data, self.intake.tally):
             self.loader.gap(Gap("", kind, "data-error"))
         people = [one for one in found if one.type not in SHAPES]
@@ -102,7 +102,8 @@ class Warehouse:
         """Give every patient a verdict for each criterion, in the table `verdict`."""
         self.loader.flush()
         orphans = self.connection.execute(
-            "SELECT type, count(*) FROM read_fact WHERE patient NOT IN (SELECT id FROM person) GROUP BY 1"
+            "SELECT type, count(*) FROM read_fact "
+            "WHERE patient NOT IN (SELECT id FROM person) GROUP BY type"
         ).fetchall()
         for kind, count in orphans:
             self.intake.tally.problems["unknown-patient", kind] += count

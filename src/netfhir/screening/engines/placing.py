@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal
 
-from netfhir.screening.days import Days
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from netfhir.screening.days import Days
     from netfhir.screening.facts import Cause, Fact
     from netfhir.screening.needs import Facts
 

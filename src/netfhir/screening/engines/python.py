@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from netfhir.screening.engines.answering import Chart, answer
 from netfhir.screening.engines.combining import conclude, read
-from netfhir.screening.facts import Consent, Record
 from netfhir.screening.verdicts import Answer, Verdict
 
 if TYPE_CHECKING:
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from netfhir.screening.criteria import Criterion
+    from netfhir.screening.facts import Consent, Record
     from netfhir.screening.protocol import Protocol
 
 NAME = "python"

@@ -31,10 +31,10 @@ def fragment(text: str, **parts: object) -> Sql:
 
     def put(node: Sql) -> Sql:
         if isinstance(node, exp.Placeholder) and node.name in values:
-            return values[node.name].copy()
+            return values[node.name]
         return node
 
-    return _parsed(text).copy().transform(put)
+    return _parsed(text).copy().transform(put, copy=False)
 
 
 def one_of(column: str, values: Iterable[str]) -> Sql:
@@ -44,7 +44,7 @@ def one_of(column: str, values: Iterable[str]) -> Sql:
 
 def named(tree: Sql, name: str) -> Sql:
     """Return a tree under a name."""
-    return exp.alias_(tree, name)
+    return exp.alias_(tree, name, copy=False)
 
 
 def cases(pairs: Iterable[tuple[Sql, Sql]], other: Sql) -> Sql:

@@ -42,7 +42,7 @@ def _verdict(key: str, ordinal: int, one: Criterion, said: Part) -> exp.Select:
         status.append((one_of("gender", one.not_for), exp.Literal.string("not-applicable")))
     status += [
         (said.truth, exp.Literal.string("met")),
-        (exp.not_(exp.paren(said.truth)), exp.Literal.string("not-met")),
+        (exp.not_(exp.paren(said.truth, copy=False), copy=False), exp.Literal.string("not-met")),
     ]
     none = [(condition, NO_EVIDENCE) for condition, _ in out]
     cause = [(barred, exp.Literal.string("not-consented")), *out[1:], (known, NULL)]
@@ -78,12 +78,13 @@ def _answer(answers: exp.Select, need: AnyNeed, number: int, protocol: Protocol)
         )
         columns["q"] = cases([(held, asked)], exp.Literal.string(need.ask))
         columns["k"] = cases([(held.copy(), exp.convert(document.cost))], exp.convert(need.cost))
-    return answers.select(*(named(tree, f"{name}{number}") for name, tree in columns.items()))
+    named_columns = (named(tree, f"{name}{number}") for name, tree in columns.items())
+    return answers.select(*named_columns, copy=False)
 
 
 def _joined(answers: exp.Select, table: Sql, alias: str) -> exp.Select:
     joined = exp.Subquery(this=table, alias=exp.TableAlias(this=exp.to_identifier(alias)))
-    return answers.join(joined, on=f"{alias}.patient = person.id", join_type="left")
+    return answers.join(joined, on=f"{alias}.patient = person.id", join_type="left", copy=False)
 
 
 def _columns(need: AnyNeed, number: int, protocol: Protocol) -> dict[str, Sql]:

@@ -27,7 +27,8 @@ EVIDENCE = """{
   'effective': [CAST(COALESCE(since, lo) AS TEXT), CAST(hi AS TEXT)]
 }"""
 NO_EVIDENCE = fragment(
-    f"CAST([] AS {exp.DataType.build('STRUCT(type TEXT, id TEXT, version TEXT, value TEXT, unit TEXT, threshold TEXT, effective TEXT[])[]').sql('duckdb')})"
+    "CAST([] AS STRUCT(type TEXT, id TEXT, version TEXT, value TEXT, unit TEXT, "
+    "threshold TEXT, effective TEXT[])[])"
 )
 TRUE, FALSE, NULL = exp.true(), exp.false(), exp.null()
 
@@ -70,7 +71,7 @@ def _facts(need: Facts, concepts: Sequence[str], as_of: date, columns: Sequence[
             ),
             on="anchor.patient = fact.patient",
         )
-    found = found.where(one_of("concept", concepts))
+    found = found.where(one_of("concept", concepts), copy=False)
     if need.current:
         found = found.where("NOT ended")
     if len(concepts) > 1:
@@ -81,7 +82,7 @@ def _facts(need: Facts, concepts: Sequence[str], as_of: date, columns: Sequence[
             order=order,
         )
         found.set("qualify", exp.Qualify(this=once))
-    return found.select(*columns) if columns else found
+    return found.select(*columns, copy=False) if columns else found
 
 
 def _place(need: Facts, as_of: date, names: tuple[str, str, str] | None) -> Sql:
@@ -198,7 +199,7 @@ def comparison(need: Value) -> tuple[Sql, Sql, Sql]:
         "CASE WHEN number IS NULL THEN 'no-data' WHEN :unfit IS NOT NULL THEN :unfit "
         "WHEN :truth IS NULL THEN 'no-data' END",
         unfit=unfit,
-        truth=exp.paren(truth),
+        truth=exp.paren(truth, copy=False),
     )
     fits = fragment("number IS NULL OR :unfit IS NOT NULL", unfit=unfit)
     return truth, cause, cases([(fits, exp.Literal.string(""))], words)
@@ -222,7 +223,7 @@ def _thresholds(need: Value, symbol: str) -> tuple[Sql, Sql, Sql]:
 
 
 def _ordered(operator: str, limit: Sql) -> Sql:
-    """Return whether a number is below a limit (or the like), with what a comparator leaves open."""
+    """Return whether a number is below a limit, or the like; a comparator may leave it open."""
     lower = "number < :limit" if operator in ("below", "at_least") else "number <= :limit"
     below = fragment(
         f"CASE WHEN number IS NULL OR :limit IS NULL THEN NULL "
@@ -231,16 +232,20 @@ def _ordered(operator: str, limit: Sql) -> Sql:
         f"WHEN comparator = '<=' THEN CASE WHEN {lower} THEN TRUE END "
         f"WHEN comparator = '>' THEN CASE WHEN number >= :limit THEN FALSE END "
         f"WHEN comparator = '>=' THEN CASE WHEN NOT ({lower}) THEN FALSE END END",
-        limit=exp.paren(limit),
+        limit=exp.paren(limit, copy=False),
     )
-    return exp.not_(exp.paren(below)) if operator in ("above", "at_least") else below
+    return (
+        exp.not_(exp.paren(below, copy=False), copy=False)
+        if operator in ("above", "at_least")
+        else below
+    )
 
 
 def _presence(need: Presence, as_of: date) -> Sql:
     found: Sql = _facts(need, need.concepts, as_of, [named(TRUE, "wanted")])
     if need.against:
         other = _facts(need, need.against, as_of, [named(FALSE, "wanted")])
-        found = exp.union(found, other, distinct=False)
+        found = exp.union(found, other, distinct=False, copy=False)
     summed = fragment(
         "SELECT patient, COALESCE(BOOL_OR(wanted AND sure), FALSE) AS yes, "
         "COALESCE(BOOL_OR(NOT wanted AND sure), FALSE) AS no, "
@@ -262,7 +267,8 @@ def _presence(need: Presence, as_of: date) -> Sql:
         "SELECT patient, CASE WHEN yes AND no THEN NULL WHEN yes THEN TRUE WHEN perhaps THEN NULL "
         "WHEN no THEN FALSE END AS truth, "
         "CASE WHEN yes AND no THEN 'conflicting' WHEN yes THEN NULL "
-        "WHEN perhaps THEN unsure_cause WHEN no THEN NULL WHEN recorded THEN out_cause END AS cause, "
+        "WHEN perhaps THEN unsure_cause WHEN no THEN NULL "
+        "WHEN recorded THEN out_cause END AS cause, "
         "CASE WHEN yes AND no THEN [for_it, against_it] WHEN yes THEN [for_it] "
         "WHEN perhaps THEN [unsure] WHEN no THEN [against_it] "
         "WHEN recorded THEN [elsewhere] ELSE :none END AS evidence, "

@@ -1,4 +1,4 @@
-"""The rule of a criterion as SQL over the answers to its needs; three-valued, as in combining.py."""
+"""The rule of a criterion as SQL over the answers to its needs: combining.py, column by column."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ class Part:
         return cls(*(exp.column(f"{letter}{number}") for letter in "tcerqk"))
 
 
-def compiled(rule: Rule, criterion: Criterion, needs: Mapping[str, Part]) -> Part:
+def compiled(  # noqa: PLR0911 - one return for each operator
+    rule: Rule, criterion: Criterion, needs: Mapping[str, Part]
+) -> Part:
     """Return what the rule says, in terms of its needs."""
 
     def parts(of: Iterable[Rule]) -> list[Part]:
@@ -59,12 +61,12 @@ def compiled(rule: Rule, criterion: Criterion, needs: Mapping[str, Part]) -> Par
         return _agreed(parts(rule.agree))
     assert rule.negated is not None  # noqa: S101 - a rule has exactly one operator
     inner = compiled(rule.negated, criterion, needs)
-    return replace(inner, truth=exp.not_(exp.paren(inner.truth)))
+    return replace(inner, truth=exp.not_(exp.paren(inner.truth, copy=False), copy=False))
 
 
 def _decided(parts: Sequence[Part], *, by: bool) -> Part:
     decides = [fragment("(:truth) IS NOT DISTINCT FROM :by", truth=p.truth, by=by) for p in parts]
-    some, open_ = exp.or_(*decides), _open(parts)
+    some, open_ = exp.or_(*decides, copy=False), _open(parts)
     word, other = exp.convert(by), exp.convert(not by)
     resolved = [
         fragment("NOT (:decides) OR :day IS NOT NULL", decides=one, day=part.resolves)
@@ -80,7 +82,7 @@ def _decided(parts: Sequence[Part], *, by: bool) -> Part:
         cases([(some, word), (open_, NULL)], other),
         _first(parts, "cause"),
         cases([(some, _those(parts, decides))], _all(parts)),
-        cases([(exp.and_(some, *resolved), latest)], NULL),
+        cases([(exp.and_(some, *resolved, copy=False), latest)], NULL),
         _first(parts, "question"),
         _first(parts, "cost"),
     )
@@ -88,7 +90,7 @@ def _decided(parts: Sequence[Part], *, by: bool) -> Part:
 
 def _agreed(parts: Sequence[Part]) -> Part:
     yes, no = _some(parts, value=True), _some(parts, value=False)
-    differ = exp.and_(exp.paren(yes), exp.paren(no))
+    differ = exp.and_(exp.paren(yes, copy=False), exp.paren(no, copy=False))
     known = [fragment("(:truth) IS NOT NULL", truth=part.truth) for part in parts]
     one = fragment("(:yes) <> (:no)", yes=yes, no=no)
     return Part(

@@ -24,7 +24,8 @@ SELECT patient,
   bool_or(criterion = $entry AND (status <> 'unknown' OR len(evidence) > 0)) AS seen,
   bool_and(NOT fails OR resolves_on IS NOT NULL) AS lifts,
   bool_or(cause IS NOT DISTINCT FROM 'not-consented') AS barred
-FROM (SELECT *, status = CASE WHEN starts_with(criterion, 'I') THEN 'not-met' ELSE 'met' END AS fails
+FROM (SELECT *,
+  status = CASE WHEN starts_with(criterion, 'I') THEN 'not-met' ELSE 'met' END AS fails
   FROM verdict)
 GROUP BY patient
 """
@@ -74,7 +75,7 @@ def _lines(connection: duckdb.DuckDBPyConnection) -> Iterator[list[Line]]:
             if held and held[0].patient != row[0]:
                 yield held
                 held = []
-            held.append(Line(*row[:7], evident=row[7]))
+            held.append(Line(*row))
     if held:
         yield held
 

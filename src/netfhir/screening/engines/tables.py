@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from netfhir.screening.facts import Fact, Gap, Person
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     import duckdb
+
+    from netfhir.screening.facts import Fact, Gap, Person
 
 FACT = (
     "patient TEXT, concept TEXT, type TEXT, id TEXT, version TEXT, updated TEXT, code TEXT, "
