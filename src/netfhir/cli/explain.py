@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     metavar="DATE",
     help="The day of the screening; default: today.",
 )
+@click.option("--brief", is_flag=True, help="Only the criteria that decide the outcome.")
 @options.mappings
 @options.as_json
 def command(  # noqa: PLR0913 - one parameter for each option
@@ -41,6 +42,7 @@ def command(  # noqa: PLR0913 - one parameter for each option
     as_of: datetime | None,
     overlays: tuple[Path, ...],
     *,
+    brief: bool,
     as_json: bool,
 ) -> int:
     """Explain what the record of PATIENT (a Patient's id) says to each criterion of TRIAL."""
@@ -49,5 +51,5 @@ def command(  # noqa: PLR0913 - one parameter for each option
     if as_json:
         printing.document(explained.as_document())
     else:
-        click.echo("\n".join(explaining.lines(asked, explained)))
+        click.echo("\n".join(explaining.lines(asked, explained, brief=brief)))
     return 0

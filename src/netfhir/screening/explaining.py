@@ -105,7 +105,7 @@ def _differing(
         differs = chosen is not None and chosen.truth is not answer.truth
         if not used and (undecided or differs) and verdicts[key].status != "not-applicable":
             words = protocol.file.criteria[key].ambiguities[name].text
-            yield key, words, f"read as {reading.replace('-', ' ')}: {_truth(answer)}"
+            yield key, words, f"Read as `{reading}` it is {_truth(answer)}."
 
 
 def _truth(answer: Answer) -> str:
@@ -121,8 +121,8 @@ def _window(protocol: Protocol, record: Record) -> tuple[date, date] | None:
     return anchor.lo + opens, anchor.lo + closes
 
 
-def lines(protocol: Protocol, explained: Explained) -> Iterator[str]:
-    """Yield the explanation line by line."""
+def lines(protocol: Protocol, explained: Explained, *, brief: bool = False) -> Iterator[str]:
+    """Yield the explanation line by line; a brief one has the deciding criteria alone."""
     candidate = explained.candidate
     yield f"Patient {candidate.patient}, {protocol.trial}, {spoken(protocol.as_of)}"
     deciding = ", ".join(candidate.deciding) or "nothing"
@@ -132,10 +132,11 @@ def lines(protocol: Protocol, explained: Explained) -> Iterator[str]:
         opens, closes = map(spoken, explained.window)
         yield f"The first dose would be due from {opens} to {closes}."
     for verdict in explained.verdicts:
-        yield ""
-        yield from _criterion(verdict, protocol, explained)
-    yield ""
+        if not brief or verdict.criterion in candidate.deciding:
+            yield ""
+            yield from _criterion(verdict, protocol, explained)
     if candidate.questions:
+        yield ""
         yield "To ask, the cheapest first:"
         for number, one in enumerate(candidate.questions, 1):
             yield f"  {number}. {one.question} ({one.criterion})"
@@ -158,7 +159,8 @@ def _criterion(verdict: Verdict, protocol: Protocol, explained: Explained) -> It
         yield from _indented(f"Next: {verdict.question}")
     for key, ambiguous, said in explained.readings:
         if key == verdict.criterion:
-            yield from _indented(f"{said}. {ambiguous}")
+            told = verdict.cause == "ambiguous-protocol"
+            yield from _indented(said if told else f"{said} {ambiguous}")
 
 
 def _covered(need: Need) -> tuple[str, ...]:

@@ -138,11 +138,14 @@ def _value(need: Value, as_of: date) -> Sql:
         "ELSE hi >= last_lo END) AS chosen, "
         "CASE WHEN defect <> '' OR place = 'maybe' OR weak THEN NULL ELSE :truth END AS truth, "
         "CASE WHEN defect <> '' THEN defect WHEN place = 'maybe' THEN place_cause "
-        "WHEN weak THEN 'no-data' ELSE :cause END AS cause, :evidence AS evidence "
+        "WHEN weak THEN 'no-data' ELSE :cause END AS cause, "
+        "CASE WHEN kept THEN :evidence END AS evidence, "
+        "CASE WHEN NOT kept THEN :bare END AS elsewhere "
         "FROM :judged AS judged",
         truth=truth,
         cause=cause,
         evidence=fragment(EVIDENCE, words=words),
+        bare=fragment(EVIDENCE, words=""),
         judged=exp.Subquery(this=judged),
     )
     summed = fragment(
@@ -153,10 +156,8 @@ def _value(need: Value, as_of: date) -> Sql:
         "ARG_MIN(cause, place_key) FILTER (WHERE chosen AND truth IS NULL) AS open_cause, "
         "ARG_MAX(place_cause, rank) AS out_cause, "
         "LIST(evidence ORDER BY place_key) FILTER (WHERE chosen) AS chosen, "
-        "[ARG_MAX(evidence_bare, rank)] AS out_evidence FROM "
-        "(SELECT *, :bare AS evidence_bare FROM :grouped AS g) AS grouped GROUP BY patient",
+        "[ARG_MAX(elsewhere, rank)] AS out_evidence FROM :grouped AS grouped GROUP BY patient",
         grouped=exp.Subquery(this=grouped),
-        bare=fragment(EVIDENCE, words=""),
     )
     return fragment(
         "SELECT patient, CASE WHEN NOT kept OR yes AND no OR open THEN NULL ELSE yes END AS truth, "

@@ -44,7 +44,6 @@ FROM (
   FROM read_fact WHERE patient IN (SELECT id FROM person)
   QUALIFY row_number() OVER (PARTITION BY patient, concept, type, id
     ORDER BY updated DESC, length(version) DESC, version DESC) = 1)
-ORDER BY concept, patient
 """
 
 
