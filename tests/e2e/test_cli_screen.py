@@ -106,6 +106,20 @@ def test_a_refusal_that_cannot_be_read_stops_the_run(tmp_path: Path) -> None:
     assert not list((tmp_path / "out").glob("*"))
 
 
+def test_an_amended_protocol_tells_whose_verdict_changed(tmp_path: Path) -> None:
+    """A limit of haemoglobin is raised: who was not below it and now is, because of the criteria."""
+    amended = tmp_path / "site" / TRIAL
+    amended.mkdir(parents=True)
+    limit = 'override = true\n[criteria.E8.needs.as-printed.thresholds]\n"g/dL" = "9.0"\n'
+    (amended / "criteria.toml").write_text(limit, encoding="utf-8")
+    screen(HOSPITAL, tmp_path / "old")
+    more = ("--before", tmp_path / "old", "--mappings", tmp_path / "site")
+    assert screen(HOSPITAL, tmp_path / "new", *more) == 0
+    found = rows_of(tmp_path / "new" / "changes.ndjson")
+    assert {(row["criterion"], row["why"]) for row in found} == {("E8", "criteria")}
+    assert {row["after"]["status"] for row in found} == {"met"}
+
+
 def test_without_patients_there_is_nothing_to_screen(tmp_path: Path) -> None:
     """The folder of an export holds Patients."""
     with pytest.raises(FormatError, match="no-patients"):
@@ -125,7 +139,8 @@ def test_a_patient_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().out
     for part in (
         "E8 Hb concentration <5.0 mmol/L (<8.0 g/dL)\n    NOT MET\n",
-        "Haemoglobin in blood: 13.1 g/dL (< 8.0 g/dL), 29 April 2026 [Observation/net-00002-",
+        "Haemoglobin in blood: 8.03 g/dL (< 8.0 g/dL), 29 April 2026 [Observation/net-00002-12,",
+        "Read as `mmol-limit-in-all-units` it is true.",
         "To ask, the cheapest first:",
     ):
         assert part in said

@@ -52,6 +52,12 @@ def day(given: datetime | None) -> date:
     show_default=True,
     help="Both give the same verdicts; DuckDB is for whole hospitals.",
 )
+@click.option(
+    "--before",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="An earlier screening: changes.ndjson then lists whose verdict changed, and why.",
+)
 @options.mappings
 @options.as_json
 def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
@@ -60,6 +66,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     out: Path,
     as_of: datetime | None,
     engine: screening.Engine,
+    before: Path | None,
     overlays: tuple[Path, ...],
     *,
     as_json: bool,
@@ -78,6 +85,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     if as_json:
         printing.document(screened.funnel)
     _tell(screened)
+    if before is not None:
+        count = screening.compare(before, out)
+        printing.say(f"  {count} verdicts changed since {before.name}; see changes.ndjson")
     return worst(screened.statuses())
 
 

@@ -13,12 +13,13 @@ import orjson
 
 from netfhir.errors import FormatError
 from netfhir.screening import protocol, rollup
+from netfhir.screening.changes import changes
 from netfhir.screening.engines import duckdb, python, sums
 from netfhir.screening.intake import Intake, export, records
 from netfhir.screening.reading import Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import date
 
     from netfhir.screening.facts import Record
@@ -95,6 +96,44 @@ def _by_duckdb(
     warehouse.write(folder.path("verdicts.ndjson"))
     funnel, ranked = sums.rolled(warehouse.connection, asked)
     return funnel, ranked, sums.others(warehouse.connection)
+
+
+def compare(before: Path, out: Path) -> int:
+    """Write changes.ndjson into `out`: what is not as in the screening of the folder `before`.
+
+    Raises FormatError where `before` holds no screening. Returns how many verdicts changed.
+    """
+    digests = {_funnel(folder)["criteria_digest"] for folder in (before, out)}
+    count = 0
+    with ExitStack() as files, _Folder(out) as folder:
+        old, new = (_rows(files.enter_context(_verdicts(one))) for one in (before, out))
+        written = folder.open("changes.ndjson")
+        for row in changes(old, new, amended=len(digests) > 1):
+            written.write(_line(row))
+            count += 1
+    return count
+
+
+def _funnel(folder: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = orjson.loads((folder / "funnel.json").read_bytes())
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise FormatError(
+            "no-screening",
+            where=folder.name,
+            found="no funnel.json that can be read",
+            expected="the folder that an earlier `netfhir screen` wrote",
+            remedy="name that folder with --before",
+        ) from error
+    return found
+
+
+def _verdicts(folder: Path) -> BinaryIO:
+    return (folder / "verdicts.ndjson").open("rb")
+
+
+def _rows(file: BinaryIO) -> Iterator[dict[str, Any]]:
+    return (orjson.loads(line) for line in file)
 
 
 def one(trial: Trial, data: Path, patient: str, as_of: date) -> tuple[Protocol, Record]:
