@@ -21,7 +21,7 @@ import click
 import orjson
 
 from netfhir import cli, errors
-from netfhir.fhir.canonical import from_bytes
+from netfhir.fhir.canonical import from_bytes, to_bytes
 from netfhir.runs import mapping, opening
 from netfhir.runs.opening import Input
 from netfhir.runs.pipeline import Selection
@@ -38,6 +38,8 @@ _KINDS = {name for name, kind in vars(errors).items() if isinstance(kind, type)}
 _STUDY = "NCT05987176"
 _PILOT_SUBJECTS = 4
 _DEEPEST = 2
+#: Types whose example would name a person of the registry record.
+_NAMES_PEOPLE = frozenset({"Practitioner", "PractitionerRole"})
 _SHOWN_ITEMS = 2
 
 
@@ -146,10 +148,29 @@ def examples() -> str:
     """Return one resource of each type: the one that says most, of the study if it has any."""
     parts = []
     for kind, bodies in _mapped().items():
+        if kind in _NAMES_PEOPLE:
+            continue
         own = [body for body in bodies if _STUDY in body["identifier"][0]["system"]]
         body = max(own or bodies, key=lambda body: (len(set(_paths(body))), str(body["id"])))
         parts.append(f"### {kind}\n\n```json\n{_pretty(_shortened(body))}\n```")
     return "\n\n".join(parts)
+
+
+def removal() -> str:
+    """Return the types in the order in which they can be deleted: what refers goes first."""
+    bodies = {kind: list(map(to_bytes, bodies)) for kind, bodies in _mapped().items()}
+    edges = {
+        (kind, target)
+        for kind, rows in bodies.items()
+        for row in rows
+        for target in references.target_types(row)
+    }
+    level = references.levels(bodies, edges)
+    steps = [
+        ", ".join(f"`{kind}`" for kind in sorted(bodies) if level[kind] == step)
+        for step in sorted(set(level.values()), reverse=True)
+    ]
+    return "\n".join(f"{number}. {kinds}" for number, kinds in enumerate(steps, 1))
 
 
 def _mapped() -> dict[str, list[Any]]:
@@ -229,6 +250,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "errors": error_table,
     "elements": elements,
     "examples": examples,
+    "removal": removal,
 }
 
 
