@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
-import hapi_server
 import orjson
 from benchmarks.bare_loop import BareLoop
 from benchmarks.figures import Figure
 from benchmarks.hospital_side import hospital
 from benchmarks.pilot import staged
+
+import hapi_server
 from netfhir.fhir.canonical import to_bytes
 from netfhir.hospital.profile import Strategy
 from netfhir.sync.apply import Apply
@@ -33,9 +34,10 @@ if TYPE_CHECKING:
 
     from benchmarks.hospital_side import Hospital
     from benchmarks.pilot import Amount, Bench
+
     from netfhir.fhir.canonical import Json
-    from netfhir.sync.apply import Keeps
     from netfhir.hospital.client import Client
+    from netfhir.sync.apply import Keeps
     from netfhir.sync.ledger import Ledger
     from netfhir.sync.records import Known, Settled
     from netfhir.sync.sending import Writes

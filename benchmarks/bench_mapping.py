@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.figures import Figure
 from benchmarks.pilot import SUBJECTS
+
 from netfhir.errors import RecordError
 from netfhir.fhir.canonical import to_bytes
 from netfhir.fhir.gate import Gate
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from benchmarks.pilot import Amount, Bench
+
     from netfhir.trial.entities import Entity
 
 LEAST_A_SECOND = 5_000

@@ -31,9 +31,7 @@ def figures(bench: Bench, amount: Amount) -> Iterator[Figure]:
         for peaks in rounds
     ]
     medians = [statistics.median(at_size) for at_size in zip(*rounds, strict=True)]
-    seen = ", ".join(
-        f"{mb:.1f} MB at {count:,}" for mb, count in zip(medians, counts, strict=True)
-    )
+    seen = ", ".join(f"{mb:.1f} MB at {count:,}" for mb, count in zip(medians, counts, strict=True))
     note = f"peak resident memory of a whole `netfhir apply` into a null server: {seen} resources"
     yield Figure("peak memory", [peaks[-1] for peaks in rounds], "MB", MOST_MB, notes=(note,))
     yield Figure("growth of the peak, a resource", slopes, "B", MOST_GROWTH_B)

@@ -9,6 +9,7 @@ from benchmarks.children import null_server
 from benchmarks.figures import Figure
 from benchmarks.hospital_side import hospital
 from benchmarks.pilot import SUBJECTS, staged
+
 from netfhir.sync.apply import Apply
 from netfhir.sync.records import Outcome
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from benchmarks.pilot import Amount, Bench
+
     from netfhir.sync.staging import Staged
 
 _QUICK_SUBJECTS = 20

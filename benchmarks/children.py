@@ -32,8 +32,7 @@ def used_by(command: Sequence[str]) -> Used:
     netfhir = str(Path(sys.executable).parent / "netfhir")
     told = subprocess.run(
         [sys.executable, str(_HERE / "measured.py"), netfhir, *command],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         env=os.environ | {settings.SITE_KEY: settings.DEMO_SITE_KEY.decode()},
         check=False,
     )

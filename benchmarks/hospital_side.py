@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.pilot import KEY, TRIAL
+
 from netfhir import clock
 from netfhir.hospital import capabilities as preflight
 from netfhir.hospital import patients
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.pilot import Bench
+
     from netfhir.hospital.capabilities import Capabilities
     from netfhir.sync.sending import Pace
     from netfhir.sync.staging import Staging

@@ -9,7 +9,6 @@ import os
 import sys
 
 
-
 def main() -> int:
     """Run the command, its standard output sent to standard error; return its status."""
     command = sys.argv[1:]

@@ -17,11 +17,15 @@ from urllib.parse import parse_qs
 
 import orjson
 
-TYPES: Final = (
-    "Encounter Group Location Medication MedicationAdministration MedicationRequest Observation "
-    "Organization Patient PlanDefinition Practitioner PractitionerRole Procedure ResearchStudy "
-    "ResearchSubject"
-).split()
+TYPES: Final = """
+    ActivityDefinition AdverseEvent CarePlan CareTeam Condition ConceptMap Consent Device
+    DiagnosticReport DocumentReference Encounter EvidenceVariable Goal Group HealthcareService
+    Library List Location Measure MeasureReport Medication MedicationAdministration
+    MedicationRequest MedicationStatement Observation Organization Patient PlanDefinition
+    Practitioner PractitionerRole Procedure Provenance Questionnaire QuestionnaireResponse
+    RelatedPerson ResearchDefinition ResearchElementDefinition ResearchStudy ResearchSubject
+    ServiceRequest Specimen Substance SubstanceDefinition
+"""
 _RESOURCES: Final = [
     {
         "type": name,
@@ -29,7 +33,7 @@ _RESOURCES: Final = [
         "updateCreate": True,
         "searchParam": [{"name": "identifier", "type": "token"}],
     }
-    for name in TYPES
+    for name in TYPES.split()
 ]
 STATEMENT: Final = orjson.dumps(
     {

@@ -10,7 +10,7 @@ import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from netfhir import settings
 from netfhir.fhir.identity import SiteKey
@@ -20,6 +20,8 @@ from netfhir.sync.staging import Staged, Staging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from sqlalchemy import Connection
 
     from netfhir.errors import RecordError
     from netfhir.mappers import MappingSite
@@ -73,7 +75,7 @@ class Bench:
         They are kept, out of the garbage collector's way: a run itself holds a thousand at most.
         """
         if subjects not in self._rows:
-            staging = _Kept.create(self.new_folder() / "staging.sqlite")
+            staging = cast("_Kept", _Kept.create(self.new_folder() / "staging.sqlite"))
             account = opening.stage(self.site, self.input(subjects), staging)
             staging.close()
             if account.rejects:
@@ -86,11 +88,9 @@ class Bench:
 class _Kept(Staging):
     """A staging that remembers what was added."""
 
-    @property
-    def kept(self) -> list[Staged]:
-        """Return the rows in the order of their coming."""
-        found: list[Staged] = self.__dict__.setdefault("_kept", [])
-        return found
+    def __init__(self, connection: Connection, size: int) -> None:
+        super().__init__(connection, size)
+        self.kept: list[Staged] = []
 
     def add(self, rows: Sequence[Staged]) -> list[RecordError]:
         """Keep the rows, and stage them."""

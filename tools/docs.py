@@ -12,13 +12,11 @@ import re
 import sys
 import tempfile
 from collections import Counter, defaultdict
-from decimal import Decimal
 from importlib import util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import orjson
 
 from netfhir import cli, errors
 from netfhir.fhir.canonical import from_bytes, to_bytes
@@ -41,6 +39,7 @@ _DEEPEST = 2
 #: Types whose example would name a person of the registry record.
 _NAMES_PEOPLE = frozenset({"Practitioner", "PractitionerRole"})
 _SHOWN_ITEMS = 2
+_LINE = 96
 
 
 def commands() -> str:
@@ -233,16 +232,23 @@ def _shortened(value: Any) -> Any:  # noqa: ANN401 - JSON
         return [_shortened(item) for item in value[:_SHOWN_ITEMS]]
     if isinstance(value, dict):
         return {name: _shortened(item) for name, item in value.items()}
+    if isinstance(value, str) and len(value) > _LINE:
+        return value[:_LINE] + "…"
     return value
 
 
-def _pretty(body: Any) -> str:  # noqa: ANN401 - JSON
-    option = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS
-    return orjson.dumps(body, default=_digits, option=option).decode()
-
-
-def _digits(value: object) -> orjson.Fragment:
-    return orjson.Fragment(format(value if isinstance(value, Decimal) else Decimal(), "f"))
+def _pretty(body: Any, indent: str = "") -> str:  # noqa: ANN401 - JSON
+    """Return JSON with every value on one line that fits one."""
+    flat = to_bytes(body).decode().replace('":', '": ').replace(',"', ', "')
+    if len(indent) + len(flat) <= _LINE or not isinstance(body, dict | list):
+        return flat
+    deeper = indent + "  "
+    if isinstance(body, list):
+        lines = [deeper + _pretty(item, deeper) for item in body]
+    else:
+        lines = [f'{deeper}"{name}": {_pretty(body[name], deeper)}' for name in sorted(body)]
+    begin, end = "[]" if isinstance(body, list) else "{}"
+    return "\n".join([begin, ",\n".join(lines), indent + end])
 
 
 PARTS: dict[str, Callable[[], str]] = {

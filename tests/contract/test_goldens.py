@@ -44,7 +44,9 @@ def test_what_is_mapped_is_what_was_read(
 
 def test_every_file_is_chosen_and_every_chosen_one_is_a_file() -> None:
     """No golden is left over, none is missing."""
-    chosen = {(trial, name) for trial in TOOL["trials"]() for name in TOOL["chosen"](trial).values()}
+    chosen = {
+        (trial, name) for trial in TOOL["trials"]() for name in TOOL["chosen"](trial).values()
+    }
     assert chosen
     assert set(golden_files()) == chosen
 

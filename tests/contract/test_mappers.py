@@ -26,7 +26,9 @@ FACTS = sorted(set(EMITTED) - {"study"})
 def test_every_module_but_the_quantity_is_a_mapper() -> None:
     """A file in the folder is a mapper, without any list of them."""
     names = {module.name for module in pkgutil.iter_modules(mappers.__path__)}
-    drafting = {name for name in names if hasattr(import_module(f"netfhir.mappers.{name}"), "drafts")}
+    drafting = {
+        name for name in names if hasattr(import_module(f"netfhir.mappers.{name}"), "drafts")
+    }
     assert drafting == set(EMITTED)
 
 

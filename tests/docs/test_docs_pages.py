@@ -97,6 +97,14 @@ def test_the_demo_in_the_readme_is_the_demo() -> None:
     assert [head for head in headings if any(line.startswith(head) for line in shown)] == headings
 
 
+def test_the_sums_of_the_demo_in_the_readme_are_right() -> None:
+    """In the screen that the README shows, each left side is the sum of its right side."""
+    sums = re.findall(r"(?:input|planned) +(\d+) = ((?:[a-z]+ +\d+(?: \+ )?)+)", read("README.md"))
+    assert len(sums) > 1
+    for whole, parts in sums:
+        assert int(whole) == sum(map(int, re.findall(r"\d+", parts))), parts
+
+
 def test_the_layers_are_those_that_are_checked() -> None:
     """docs/design.md draws the layers in the order of the import contract."""
     contract = re.search(

@@ -335,6 +335,15 @@ def test_conditional_put_after_a_lost_reply(store: FhirStore, site: Site) -> Non
     assert store.count("ResearchStudy") == 1
 
 
+def test_a_verify_tries_again(store: FhirStore, site: Site) -> None:
+    """A read that fails for a moment is no finding."""
+    site.apply(trial(3))
+    store.read_faults.append(answers(503, {"Retry-After": "0"}))
+    findings = site.verify(trial(3))
+    assert (findings.read, findings.exit_status) == (7, 0)
+    assert not store.read_faults
+
+
 def test_duplicates_are_named(store: FhirStore, site: Site) -> None:
     """Two resources with our identifier: verify names both ids; 65."""
     site.apply(trial(3))
@@ -422,6 +431,18 @@ def test_settled_rows_are_told(site: Site) -> None:
         apply.on_settled = told.append
         apply.run()
     assert sum(told) == 29
+
+
+def test_a_row_in_flight_is_acknowledged_without_a_write(store: FhirStore, site: Site) -> None:
+    """Stored, the reply lost: read back, equal by value though 7.40 came back as 7.4."""
+    site.apply(trial(0))
+    with site.run(trial(3)) as (apply, _):
+        apply.client = cast("Writes", _LosesReplies(apply.client))
+        assert apply.run().exit_status == 75
+    store.writes.clear()
+    result = site.apply(trial(3))
+    assert (result.resumed, _outcomes(result)) == (3, {"unchanged": 7})
+    assert store.writes == []
 
 
 def test_a_row_in_flight_with_another_source_is_recognised(store: FhirStore, site: Site) -> None:

@@ -8,17 +8,19 @@ import io
 import json
 import random
 import tempfile
+from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from netfhir.fhir.canonical import to_bytes
 from netfhir.runs import opening
-from netfhir.runs.opening import Input, MappingSite
+from netfhir.runs.opening import Input
 from netfhir.settings import DEMO_SITE_KEY
 from netfhir.sync.staging import Staging
 from trial_exports import REDCAP
@@ -26,6 +28,7 @@ from trial_exports import REDCAP
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from netfhir.mappers import MappingSite
     from netfhir.runs.pipeline import Account
 
     Lines = list[list[str]]
@@ -38,17 +41,31 @@ SHOWN = {"EXDOSU", "LBORRESU", "VSORRESU", "LBTESTCD", "VSTESTCD"}
 #: REDCap's own columns say which facts a row holds.
 PLACES = {"record_id", "redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance"}
 QUICK = settings(
-    max_examples=60,
+    max_examples=25,
     deadline=None,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.too_slow],
 )
 _ODD = ["<5", "abc", "1e5", "2024-08-UN", "2023-02-29", "24:61", "²", "٣", "9" * 400, "-0", "NaN"]
-_ODD += ["2024-10-27 01:30", "0001-01-01 00:00", "9999-12-31 23:59", "\x00", "\x1f", "\ufeff", " "]
-_ODD += ["UNK", "a|b/c%", "1.50", "0.1" + "0" * 60, "#REF!", "\n", '"', ",", "‮", "99999999999"]
+_ODD += ["2024-10-27 01:30", "0001-01-01 00:00", "9999-12-31 23:59", "\x1f", "\ufeff", " "]
+_ODD += [
+    "UNK",
+    "a|b/c%",
+    "1.50",
+    "0.1" + "0" * 60,
+    "#REF!",
+    "\n",
+    '"',
+    ",",
+    "\u202e",
+    "99999999999",
+]
+#: A NUL makes the whole file unusable, which the readers' tests show.
+_LETTERS = st.characters(codec="utf-8", exclude_characters="\x00")
 CELLS = st.one_of(
     st.sampled_from(_ODD),
-    st.text(min_size=1, max_size=12).map(lambda text: MARK + text),
-    st.text(alphabet=st.characters(codec="utf-8"), min_size=1, max_size=6),
+    st.text(_LETTERS, min_size=1, max_size=12).map(lambda text: MARK + text),
+    st.text(_LETTERS, min_size=1, max_size=6),
 )
 
 CHANGES = st.lists(st.tuples(st.integers(0, 10**6), CELLS), min_size=1, max_size=6)
@@ -105,18 +122,24 @@ def csv_lines(text: str) -> Lines:
 REDCAP_LINES = few(csv_lines(REDCAP.read_text(encoding="utf-8")), 0, {"S01-001", "S01-004"}, 40)
 
 
-@pytest.fixture(scope="module")
-def trials() -> dict[str, MappingSite]:
-    """Return both trials as they are named with the published key."""
-    names = ("NCT05987176", "CDISCPILOT01")
-    return {name: opening.mapping_site(opening.trial(name), DEMO_SITE_KEY) for name in names}
+@cache
+def site(trial: str) -> MappingSite:
+    """Return a trial as it is named with the published key."""
+    return opening.mapping_site(opening.trial(trial), DEMO_SITE_KEY)
+
+
+class Pilot:
+    """A few rows of each domain of two subjects of the pilot."""
+
+    def __init__(self, folder: Path) -> None:
+        """Read the domains."""
+        self.tables = {name: _domain(folder, name) for name in ("dm", "ds", "ex", "lb", "vs")}
 
 
 @pytest.fixture(scope="module")
-def pilot_tables(shared_data: Path) -> dict[str, Lines]:
-    """Return a few rows of each domain of two subjects of the pilot."""
-    folder = shared_data / "sdtm" / "cdisc-datasetjson"
-    return {name: _domain(folder, name) for name in ("dm", "ds", "ex", "lb", "vs")}
+def pilot(shared_data: Path) -> Pilot:
+    """Return the rows of the pilot."""
+    return Pilot(shared_data / "sdtm" / "cdisc-datasetjson")
 
 
 def _domain(folder: Path, name: str) -> Lines:
@@ -156,13 +179,19 @@ def run(site: MappingSite, tables: dict[str, Lines]) -> Told:
             staging.close()
 
 
+@cache
+def redcap_input() -> Counter[str]:
+    """Return how many facts the REDCap rows hold as they are."""
+    return run(site("NCT05987176"), {"data": REDCAP_LINES}).account.input
+
+
 def texts(account: Account) -> list[str]:
     """Return every rejection as a person and as a file sees it."""
     return [f"{error}\n{to_bytes(error.as_record()).decode()}" for error in account.rejects]
 
 
 def assert_accounted(told: Told) -> None:
-    """Sums hold, and what is mapped is there: one resource of its type for each fact."""
+    """Hold the sums against what is there: one resource of its type for each fact."""
     account, resources = told.account, told.resources
     assert account.balanced()
     assert sum(account.rejected.values()) == len(account.rejects)
@@ -179,59 +208,51 @@ def assert_nothing_shown(told: Told, before: Spoilt, shown: frozenset[str] = fro
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_mapping_twice_gives_equal_bytes(
-    trials: dict[str, MappingSite], pilot_tables: dict[str, Lines], seed: int
-) -> None:
+def test_mapping_twice_gives_equal_bytes(pilot: Pilot, seed: int) -> None:
     """The same facts give the same resources, whatever the order of their rows."""
-    for trial, tables in (("NCT05987176", {"data": REDCAP_LINES}), ("CDISCPILOT01", pilot_tables)):
+    for trial, tables in (("NCT05987176", {"data": REDCAP_LINES}), ("CDISCPILOT01", pilot.tables)):
         shuffled = {}
         for name, lines in tables.items():
             rows = lines[1:]
             random.Random(seed).shuffle(rows)  # noqa: S311 - an order, no secret
             shuffled[name] = [lines[0], *rows]
-        assert run(trials[trial], shuffled).octets == run(trials[trial], tables).octets
+        assert run(site(trial), shuffled).octets == run(site(trial), tables).octets
 
 
 @given(changes=CHANGES)
 @QUICK
-def test_a_spoilt_redcap_export_is_accounted_for(
-    trials: dict[str, MappingSite], changes: list[Change]
-) -> None:
+def test_a_spoilt_redcap_export_is_accounted_for(changes: list[Change]) -> None:
     """Whatever a field holds, each filled one is a fact that is mapped or rejected."""
     tables = {"data": REDCAP_LINES}
     before = spoil(tables, changes, frozenset(PLACES))
-    whole = run(trials["NCT05987176"], tables).account.input
-    told = run(trials["NCT05987176"], before.tables)
+    whole = redcap_input()
+    told = run(site("NCT05987176"), before.tables)
     assert_accounted(told)
     assert_nothing_shown(told, before)
     extra = sum(error.code == "misplaced-value" for error in told.account.rejects)
-    assert told.account.input == whole + type(whole)(subject=extra)
+    assert told.account.input == whole + Counter(subject=extra)
 
 
 @given(changes=CHANGES)
 @QUICK
-def test_a_redcap_export_with_spoilt_places_is_accounted_for(
-    trials: dict[str, MappingSite], changes: list[Change]
-) -> None:
+def test_a_redcap_export_with_spoilt_places_is_accounted_for(changes: list[Change]) -> None:
     """A row whose record, event or repeat is spoilt is told, and nothing ends the run."""
     columns = frozenset(REDCAP_LINES[0]) - PLACES
     before = spoil({"data": REDCAP_LINES}, changes, columns)
-    told = run(trials["NCT05987176"], before.tables)
+    told = run(site("NCT05987176"), before.tables)
     assert_accounted(told)
     assert_nothing_shown(told, before)
 
 
 @given(changes=CHANGES)
 @QUICK
-def test_a_spoilt_sdtm_export_is_accounted_for(
-    trials: dict[str, MappingSite], pilot_tables: dict[str, Lines], changes: list[Change]
-) -> None:
+def test_a_spoilt_sdtm_export_is_accounted_for(pilot: Pilot, changes: list[Change]) -> None:
     """Each row of EX, LB and VS is one fact, each of DM a subject, whatever their cells hold."""
-    before = spoil(pilot_tables, changes)
-    told = run(trials["CDISCPILOT01"], before.tables)
+    before = spoil(pilot.tables, changes)
+    told = run(site("CDISCPILOT01"), before.tables)
     assert_accounted(told)
     assert_nothing_shown(told, before, frozenset(SHOWN))
-    rows = {name: len(lines) - 1 for name, lines in pilot_tables.items()}
+    rows = {name: len(lines) - 1 for name, lines in pilot.tables.items()}
     account = told.account
     assert account.input["dose"] == rows["ex"]
     assert account.input["measurement"] == rows["lb"] + rows["vs"]
@@ -241,12 +262,10 @@ def test_a_spoilt_sdtm_export_is_accounted_for(
 
 @given(changes=CHANGES)
 @QUICK
-def test_no_cell_of_a_rejected_row_is_shown(
-    trials: dict[str, MappingSite], changes: list[Change]
-) -> None:
+def test_no_cell_of_a_rejected_row_is_shown(changes: list[Change]) -> None:
     """The row's own values, long enough to be told from chance, stand in no rejection."""
     before = spoil({"data": REDCAP_LINES}, changes, frozenset(PLACES))
-    told = run(trials["NCT05987176"], before.tables)
+    told = run(site("NCT05987176"), before.tables)
     known = {line[1] for line in REDCAP_LINES} | {line[2] for line in REDCAP_LINES}
     for text, error in zip(texts(told.account), told.account.rejects, strict=True):
         line = int(error.where.split(":")[1]) if error.where[:5] == "data." else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import textwrap
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -65,12 +66,12 @@ def arm_names(trial: Trial) -> list[str]:
 def outline(trial: Trial) -> Iterator[str]:
     """Yield a study in a few lines for a person."""
     study = of_trial(trial).study
-    arms = ", ".join(f"{arm.name} ({arm.kind})" for arm in study.arms)
+    arms = ", ".join(arm.name for arm in study.arms)
     criteria = study.eligibility.criteria if study.eligibility else ()
     kinds = [criterion.kind for criterion in criteria]
     terms = RegistryTerms.load(trial.folders)
     status = terms.element("Status", study.progress.status, "status")
-    yield f"{trial.file.study}: {study.titles.brief}"
+    yield textwrap.shorten(f"{trial.file.study}: {study.titles.brief}", 96, placeholder=" …")
     yield f"status {study.progress.status} = {status} · arms: {arms}"
     yield (
         f"{kinds.count('inclusion')} inclusion and {kinds.count('exclusion')} exclusion criteria "

@@ -163,6 +163,23 @@ def test_the_declared_dose_is_activity_over_half_an_hour_twice() -> None:
     assert "extended to 16 weeks for resolving acute toxicity" in dosage["text"]
 
 
+def test_the_focus_is_the_drug_with_its_declared_codes() -> None:
+    """What is studied is the intervention, in the record's name."""
+    [focus] = _trial().study["focus"]
+    assert (focus["text"], _codes(focus)) == ("Lutathera", ["V10XX04", "C95020"])
+
+
+def test_the_design_is_a_list_of_categories_in_words() -> None:
+    """Type, allocation, model and masking, each with its NCI code."""
+    found = [(one["text"], *_codes(one)) for one in _trial().study["category"]]
+    assert found == [
+        ("Study type: interventional", "C98388"),
+        ("Allocation: randomised", "C15417"),
+        ("Intervention model: parallel", "C82639"),
+        ("Masking: none (open label)", "C49659"),
+    ]
+
+
 def test_no_dose_is_read_out_of_prose() -> None:
     """The same record without the trial's declaration has no dosage, only its words."""
     text = (study_cases.MAPPINGS / "NCT05987176" / "registry.json").read_bytes()
@@ -261,7 +278,9 @@ def test_a_name_is_taken_apart_only_by_declaration() -> None:
 
 def test_an_organisation_is_written_once() -> None:
     """A sponsor that is also an official's affiliation is one Organization."""
-    names = [one["name"] for one in _of_type(_trial(), "Organization")]
+    study = study_cases.trial("NCT05987176").study
+    found = list(drafts(study, study_cases.naming(study.key), study_cases.terms()))
+    names = [one.body["name"] for one in found if one.resource_type == "Organization"]
     assert names.count("Imperial College London") == 1
     assert len(names) == 4
 

@@ -118,6 +118,12 @@ def test_a_nested_list_belongs_to_its_criterion() -> None:
     assert "2. two" in found[0].text
 
 
+def test_a_list_that_is_indented_as_a_whole_is_split() -> None:
+    """The outermost items are the criteria, wherever their margin lies."""
+    found = criteria("Inclusion Criteria:\n\n   1. a\n   2. b\n      * of b")
+    assert [one.text.splitlines()[0] for one in found] == ["a", "b"]
+
+
 def test_words_outside_the_list_are_kept() -> None:
     """An introduction and a paragraph between items are criteria of their own."""
     found = criteria("Exclusion criteria\n\nAny of:\n\n* a\n\nIn cohort B:\n\n* b")
