@@ -50,21 +50,6 @@ def test_an_overlay_may_change_what_it_says_it_changes(
     assert "+02:00" in observations
 
 
-def test_a_sites_mappings_may_stand_in_the_settings(flow: Flow, tmp_path: Path) -> None:
-    """`mappings` of netfhir.toml means what --mappings means, for every command."""
-    path = tmp_path / "site" / TRIAL / "trial.toml"
-    path.parent.mkdir(parents=True)
-    path.write_text('studdy = "x"', encoding="utf-8")
-    (tmp_path / "netfhir.toml").write_text('mappings = ["site"]', encoding="utf-8")
-    for ran in (
-        *(flow(command) for command in ("plan", "apply", "verify")),
-        flow.netfhir(*mapping(flow.export)),
-        flow.netfhir("check", TRIAL),
-    ):
-        assert ran.status == 78
-        assert f"{TRIAL}/trial.toml:studdy" in ran.err
-
-
 @pytest.mark.parametrize("bad", BAD_SETTINGS, ids=lambda bad: bad[2])
 def test_bad_settings_are_told_by_key(
     flow: Flow, tmp_path: Path, bad: tuple[str, str, str, str]

@@ -31,9 +31,7 @@ def command(trial: str, overlays: tuple[Path, ...], *, as_json: bool, **given: A
     command can be given again after a crash at any point. Run again with nothing changed, it sends
     nothing.
     """
-    site = opening.mapping_site(
-        opening.trial(trial, options.all_overlays(overlays, given["settings"]))
-    )
+    site = opening.mapping_site(opening.trial(trial, overlays))
     read, target = options.split(given)
     with (
         syncing.journalled(target, "apply", trial) as note,

@@ -24,7 +24,6 @@ def command(trials: tuple[str, ...], overlays: tuple[Path, ...], *, as_json: boo
 
     Each finding names file and key; exit status 78 if there is any.
     """
-    overlays = options.all_overlays(overlays)
     names = trials or opening.trial_names([files.shipped_mappings(), *overlays])
     found = []
     for name in names:

@@ -39,7 +39,7 @@ def command(
     A fact that cannot be mapped stands in rejects.ndjson with its place and a remedy, and the exit
     status is 65. Ids come from the secret NETFHIR_SITE_KEY.
     """  # noqa: D301 - \b is click's mark for a paragraph that is not wrapped
-    site = opening.mapping_site(opening.trial(trial, options.all_overlays(overlays)))
+    site = opening.mapping_site(opening.trial(trial, overlays))
     mapped = mapping.run(site, options.given_input(**given), out)
     if as_json:
         printing.document(mapping.summary_of(site, mapped))

@@ -29,13 +29,6 @@ mappings = click.option(
     metavar="DIR",
     help="A site's own mappings, merged over the shipped ones by file, then by key.",
 )
-
-
-def all_overlays(given: Sequence[Path], settings: Path | None = None) -> tuple[Path, ...]:
-    """Return the folders of a site's own mappings: those of the settings, then those given."""
-    return (*files.load(settings).mappings, *given)
-
-
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 settings_file = click.option(
     "--settings", type=_FILE, metavar="FILE", help="The settings; default: ./netfhir.toml."

@@ -41,9 +41,7 @@ def command(
 
     Each update is shown with the elements that would change. A plan with changes ends with 0.
     """  # noqa: D301 - \b is click's mark for a paragraph that is not wrapped
-    site = opening.mapping_site(
-        opening.trial(trial, options.all_overlays(overlays, given["settings"]))
-    )
+    site = opening.mapping_site(opening.trial(trial, overlays))
     read, target = options.split(given)
     with syncing.work(site, read, target) as work:
         summary = work.summary()

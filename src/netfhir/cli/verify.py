@@ -30,9 +30,7 @@ def command(trial: str, overlays: tuple[Path, ...], *, as_json: bool, **given: A
     Takes the options of `plan`. Names what is missing, different (by element, without values) or
     there more than once; exit status 65 if anything is.
     """
-    site = opening.mapping_site(
-        opening.trial(trial, options.all_overlays(overlays, given["settings"]))
-    )
+    site = opening.mapping_site(opening.trial(trial, overlays))
     read, target = options.split(given)
     with (
         syncing.journalled(target, "verify", trial) as note,
