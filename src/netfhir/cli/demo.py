@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netfhir.cli import printing
+from netfhir.cli import options, printing
 from netfhir.errors import worst
 from netfhir.hospital.sandbox import Sandbox
 from netfhir.runs import opening, studying, syncing
@@ -29,7 +29,8 @@ _PILOT_SUBJECTS = 3
 
 
 @click.command("demo")
-def command() -> int:
+@options.as_json
+def command(*, as_json: bool) -> int:
     """Show the whole path on synthetic data: nothing outside this machine is reached.
 
     Starts the embedded hospital with synthetic patients; shows the study; maps the trial's REDCap
@@ -42,9 +43,12 @@ def command() -> int:
         folder = Path(name)
         with Sandbox(folder / "hospital") as hospital:
             statuses = _Show(folder, hospital).run()
+    status = worst(statuses - {0})
+    if as_json:
+        printing.document({"version": 1, "exit_status": status})
     printing.say(f"\nTook {time.monotonic() - begun:.0f} s. What lands on a hospital's server, how")
     printing.say("to see it first and how to remove it: docs/what-we-write.md")
-    return worst(statuses - {0})
+    return status
 
 
 @dataclass(slots=True)

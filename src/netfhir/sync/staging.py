@@ -207,6 +207,7 @@ class Staging:
 
 #: A file that the next run writes anew: speed before safety.
 _PRAGMAS = (
+    "page_size = 16384",
     "journal_mode = OFF",
     "locking_mode = EXCLUSIVE",
     "synchronous = OFF",
