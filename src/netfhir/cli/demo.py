@@ -16,13 +16,13 @@ from netfhir.hospital.sandbox import Sandbox
 from netfhir.runs import opening, studying, syncing
 from netfhir.runs.demonstration import Pilot, Study
 from netfhir.settings import DEMO_SITE_KEY
-from netfhir.sync.records import WRITES, Outcome
+from netfhir.sync.records import WRITES, Action, Outcome
 
 if TYPE_CHECKING:
     from netfhir.mappers import MappingSite
     from netfhir.runs.opening import Input
     from netfhir.runs.pipeline import Account
-    from netfhir.runs.syncing import Target
+    from netfhir.runs.syncing import Target, Work
     from netfhir.sync.records import Summary
 
 _PILOT_SUBJECTS = 3
@@ -93,6 +93,7 @@ class _Show:
 def _carry(site: MappingSite, given: Input, target: Target) -> set[int]:
     with syncing.work(site, given, target) as work:
         _facts(work.account)
+        _planned(work)
         with printing.progress("  sending", len(work.staging)) as advance:
             result = work.apply(advance)
         _plan_sum("apply", result.summary)
@@ -139,6 +140,15 @@ def _facts(account: Account) -> None:
             f"  {name:<12}input {account.input[name]:>5} = mapped {account.mapped[name]:>5} "
             f"+ rejected {account.rejected[name]}"
         )
+
+
+def _planned(work: Work) -> None:
+    summary = work.summary()
+    for _ in work.plan(summary):
+        pass
+    counts = ((action, sum(of[action] for of in summary.actions.values())) for action in Action)
+    shown = ", ".join(f"{action} {count}" for action, count in counts if count)
+    printing.say(f"  plan       {shown}; nothing is sent yet")
 
 
 def _plan_sum(what: str, summary: Summary) -> None:
