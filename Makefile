@@ -4,7 +4,7 @@ BIN := .venv/bin
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check format lint types layers test docs docs-check validate-all bench lock tables fixtures clean
+.PHONY: help setup demo check format test docs validate-all bench lock tables goldens fixtures clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -47,6 +47,9 @@ lock: ## Renew the hashed locks from pyproject.toml
 
 tables: setup ## Derive src/netfhir/fhir/tables from the official FHIR R4 package
 	$(BIN)/python tools/fhir_tables.py
+
+goldens: setup ## Rewrite the golden resources; read the diff as a clinician would
+	$(BIN)/python tools/goldens.py
 
 fixtures: setup ## Regenerate the synthetic study
 	$(BIN)/python fixtures/NCT05987176/generate.py

@@ -91,7 +91,14 @@ BAD_CELLS = (
         _ONE,
     ),
     BadCell(
-        "text-for-a-number", "vs", "VSORRES", "abc", "not-a-number", "digits", 'value = "text"', _ONE
+        "text-for-a-number",
+        "vs",
+        "VSORRES",
+        "abc",
+        "not-a-number",
+        "digits",
+        'value = "text"',
+        _ONE,
     ),
     BadCell(
         "comparator-before-a-dose",
@@ -161,7 +168,14 @@ BAD_CELLS = (
         line=4,
     ),
     BadCell(
-        "unknown-item", "lb", "LBTESTCD", "ZZZ", "unknown-item", "items.lb", "declare the item", _ONE
+        "unknown-item",
+        "lb",
+        "LBTESTCD",
+        "ZZZ",
+        "unknown-item",
+        "items.lb",
+        "declare the item",
+        _ONE,
     ),
     BadCell(
         "unknown-product",

@@ -46,6 +46,8 @@ class FhirStore:
     """The status to refuse a resource with, 0 to take it."""
     held: dict[str, Json] = field(default_factory=dict)
     faults: deque[Fault] = field(default_factory=deque)
+    read_faults: deque[Fault] = field(default_factory=deque)
+    """The same, for batches of reads."""
     writes: list[Json] = field(default_factory=list)
     """Bodies of the writing requests, in order."""
     seen: list[tuple[str, str]] = field(default_factory=list)
@@ -75,6 +77,8 @@ class FhirStore:
         path = unquote(request.path.removeprefix("/fhir").strip("/"))
         writing = request.method == "PUT" or (request.method, path) == ("POST", "")
         reads = writing and b'"method":"GET"' in request.get_data().replace(b" ", b"")
+        if reads and self.read_faults:
+            return self.read_faults.popleft()(request, lambda: self._answer(request, path))
         if writing and not reads:
             self.writes.append(json.loads(request.get_data()))
             if self.faults:

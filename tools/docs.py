@@ -12,16 +12,14 @@ import re
 import sys
 import tempfile
 from collections import Counter, defaultdict
-from decimal import Decimal
 from importlib import util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import orjson
 
 from netfhir import cli, errors
-from netfhir.fhir.canonical import from_bytes
+from netfhir.fhir.canonical import from_bytes, to_bytes
 from netfhir.runs import mapping, opening
 from netfhir.runs.opening import Input
 from netfhir.runs.pipeline import Selection
@@ -38,7 +36,10 @@ _KINDS = {name for name, kind in vars(errors).items() if isinstance(kind, type)}
 _STUDY = "NCT05987176"
 _PILOT_SUBJECTS = 4
 _DEEPEST = 2
+#: Types whose example would name a person of the registry record.
+_NAMES_PEOPLE = frozenset({"Practitioner", "PractitionerRole"})
 _SHOWN_ITEMS = 2
+_LINE = 96
 
 
 def commands() -> str:
@@ -146,10 +147,29 @@ def examples() -> str:
     """Return one resource of each type: the one that says most, of the study if it has any."""
     parts = []
     for kind, bodies in _mapped().items():
+        if kind in _NAMES_PEOPLE:
+            continue
         own = [body for body in bodies if _STUDY in body["identifier"][0]["system"]]
         body = max(own or bodies, key=lambda body: (len(set(_paths(body))), str(body["id"])))
         parts.append(f"### {kind}\n\n```json\n{_pretty(_shortened(body))}\n```")
     return "\n\n".join(parts)
+
+
+def removal() -> str:
+    """Return the types in the order in which they can be deleted: what refers goes first."""
+    bodies = {kind: list(map(to_bytes, bodies)) for kind, bodies in _mapped().items()}
+    edges = {
+        (kind, target)
+        for kind, rows in bodies.items()
+        for row in rows
+        for target in references.target_types(row)
+    }
+    level = references.levels(bodies, edges)
+    steps = [
+        ", ".join(f"`{kind}`" for kind in sorted(bodies) if level[kind] == step)
+        for step in sorted(set(level.values()), reverse=True)
+    ]
+    return "\n".join(f"{number}. {kinds}" for number, kinds in enumerate(steps, 1))
 
 
 def _mapped() -> dict[str, list[Any]]:
@@ -212,16 +232,23 @@ def _shortened(value: Any) -> Any:  # noqa: ANN401 - JSON
         return [_shortened(item) for item in value[:_SHOWN_ITEMS]]
     if isinstance(value, dict):
         return {name: _shortened(item) for name, item in value.items()}
+    if isinstance(value, str) and len(value) > _LINE:
+        return value[:_LINE] + "…"
     return value
 
 
-def _pretty(body: Any) -> str:  # noqa: ANN401 - JSON
-    option = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS
-    return orjson.dumps(body, default=_digits, option=option).decode()
-
-
-def _digits(value: object) -> orjson.Fragment:
-    return orjson.Fragment(format(value if isinstance(value, Decimal) else Decimal(), "f"))
+def _pretty(body: Any, indent: str = "") -> str:  # noqa: ANN401 - JSON
+    """Return JSON with every value on one line that fits one."""
+    flat = to_bytes(body).decode().replace('":', '": ').replace(',"', ', "')
+    if len(indent) + len(flat) <= _LINE or not isinstance(body, dict | list):
+        return flat
+    deeper = indent + "  "
+    if isinstance(body, list):
+        lines = [deeper + _pretty(item, deeper) for item in body]
+    else:
+        lines = [f'{deeper}"{name}": {_pretty(body[name], deeper)}' for name in sorted(body)]
+    begin, end = "[]" if isinstance(body, list) else "{}"
+    return "\n".join([begin, ",\n".join(lines), indent + end])
 
 
 PARTS: dict[str, Callable[[], str]] = {
@@ -229,6 +256,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "errors": error_table,
     "elements": elements,
     "examples": examples,
+    "removal": removal,
 }
 
 

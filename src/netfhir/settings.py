@@ -31,7 +31,6 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    mappings: tuple[Path, ...] = ()
     state: Path | None = None
     servers: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
@@ -62,7 +61,7 @@ def load(path: Path | None) -> Settings:
             "bad-settings",
             where=f"{chosen.name}:{key}",
             found="a key that is not known" if first["type"] == "extra_forbidden" else first["msg"],
-            expected="the keys mappings, state and [servers.<name>]",
+            expected="the keys state and [servers.<name>]",
             remedy="mend or remove the key; a misspelt key is refused, never ignored",
         ) from error
 

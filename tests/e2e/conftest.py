@@ -10,7 +10,8 @@ from pytest_httpserver import HTTPServer
 
 from command_line import CommandLine, Flow
 from export_copies import FIXTURES, redcap
-from fhir_store import TYPES, FhirStore
+from fhir_store import FhirStore
+from netfhir import mappers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from export_copies import CsvCopy
 
 SITE_KEY = "a-site-key-for-tests-alone"
-ALL_TYPES = (*TYPES, "Medication", "MedicationAdministration", "Procedure", "Organization", "Group")
+ALL_TYPES = ("Patient", *{kind for kinds in mappers.emitted().values() for kind in kinds})
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -91,64 +91,70 @@ def test_every_reject_of_a_rejected_subject_says_what_to_do(
     assert all(reject["remedy"] and reject["found"] for reject in told)
 
 
+class Twice(NamedTuple):
+    """A line that is repeated at the end of its file."""
+
+    file: str
+    line: int
+    entity: str
+    where: str
+    code: str
+
+
 @pytest.mark.parametrize(
-    ("name", "line", "entity", "where", "code"),
+    "twice",
     [
-        ("data", 3, "subject", "data.csv:{}", "duplicate-record"),
-        ("lb", 3, "measurement", "lb.csv:{}:LBORRES", "duplicate-row"),
-        ("ex", 3, "dose", "ex.csv:{}", "duplicate-row"),
-        ("dm", 2, "subject", "dm.csv:{}:USUBJID", "duplicate-subject"),
+        Twice("data", 3, "subject", "data.csv:{}", "duplicate-record"),
+        Twice("lb", 3, "measurement", "lb.csv:{}:LBORRES", "duplicate-row"),
+        Twice("ex", 3, "dose", "ex.csv:{}:EXSTDTC", "duplicate-row"),
+        Twice("dm", 2, "subject", "dm.csv:{}:USUBJID", "duplicate-subject"),
     ],
+    ids=lambda twice: twice.file,
 )
-def test_a_duplicated_row_is_rejected(  # noqa: PLR0913 - three fixtures and the case
-    netfhir: CommandLine,
-    tmp_path: Path,
-    request: pytest.FixtureRequest,
-    *,
-    name: str,
-    line: int,
-    entity: str,
-    where: str,
-    code: str,
+def test_a_duplicated_row_is_rejected(
+    netfhir: CommandLine, tmp_path: Path, request: pytest.FixtureRequest, twice: Twice
 ) -> None:
-    """The second of two equal rows is a reject that names the first; the first is mapped."""
-    source, file = copies(tmp_path, name, request)
-    second = file.repeat(line)
+    """The second of two equal rows is a reject, told with its place; the first is mapped."""
+    source, file = copies(tmp_path, twice.file, request)
+    second = file.repeat(twice.line)
     assert mapped(netfhir, source).status == 65
     (told,) = rejects(tmp_path)
-    assert (told["where"], told["code"]) == (where.format(second), code)
+    assert (told["where"], told["code"]) == (twice.where.format(second), twice.code)
     assert told["expected"]
     assert told["remedy"]
-    clean = CLEAN["redcap" if name == "data" else "msg"][entity]
-    assert facts(tmp_path)[entity] == {"input": clean + 1, "mapped": clean, "rejected": 1}
+    clean = CLEAN["redcap" if twice.file == "data" else "msg"][twice.entity]
+    assert facts(tmp_path)[twice.entity] == {"input": clean + 1, "mapped": clean, "rejected": 1}
+
+
+class Dropped(NamedTuple):
+    """A column that is left out of its file."""
+
+    file: str
+    column: str
+    code: str
+    expected: str
 
 
 @pytest.mark.parametrize(
-    ("name", "column", "code", "expected"),
+    "dropped",
     [
-        ("data", "lab_plt", "dictionary-mismatch", "every field of the dictionary"),
-        ("data", "record_id", "dictionary-mismatch", "every field of the dictionary"),
-        ("lb", "LBORRESU", "missing-column", "the column `LBORRESU`"),
-        ("ds", "DSDECOD", "missing-column", "the column `DSDECOD`"),
+        Dropped("data", "lab_plt", "dictionary-mismatch", "every field of the dictionary"),
+        Dropped("data", "record_id", "dictionary-mismatch", "every field of the dictionary"),
+        Dropped("lb", "LBORRESU", "missing-column", "the column `LBORRESU`"),
+        Dropped("ds", "DSDECOD", "missing-column", "the column `DSDECOD`"),
     ],
+    ids=lambda dropped: dropped.column,
 )
-def test_a_missing_column_stops_the_run(  # noqa: PLR0913 - three fixtures and the case
-    netfhir: CommandLine,
-    tmp_path: Path,
-    request: pytest.FixtureRequest,
-    *,
-    name: str,
-    column: str,
-    code: str,
-    expected: str,
+def test_a_missing_column_stops_the_run(
+    netfhir: CommandLine, tmp_path: Path, request: pytest.FixtureRequest, dropped: Dropped
 ) -> None:
     """A file without a declared column is refused as a whole, before a row is mapped."""
-    source, file = copies(tmp_path, name, request)
-    file.drop_column(column)
+    source, file = copies(tmp_path, dropped.file, request)
+    file.drop_column(dropped.column)
     ran = mapped(netfhir, source)
     assert ran.status == 65
-    assert f"{file.path.name}:1:{column}: {code}" in ran.err
-    assert f"expected {expected}" in ran.err
+    assert f"{file.path.name}:1:{dropped.column}: {dropped.code}" in ran.err
+    assert f"expected {dropped.expected}" in ran.err
     assert "export" in ran.err
     assert not (tmp_path / "out" / "summary.json").exists()
 

@@ -50,11 +50,12 @@ def test_an_overlay_may_change_what_it_says_it_changes(
     assert "+02:00" in observations
 
 
-@pytest.mark.parametrize(("text", "where", "code", "remedy"), BAD_SETTINGS)
+@pytest.mark.parametrize("bad", BAD_SETTINGS, ids=lambda bad: bad[2])
 def test_bad_settings_are_told_by_key(
-    flow: Flow, tmp_path: Path, text: str, where: str, code: str, remedy: str
+    flow: Flow, tmp_path: Path, bad: tuple[str, str, str, str]
 ) -> None:
     """A misspelt key of netfhir.toml, or a server that it does not name, is 78."""
+    text, where, code, remedy = bad
     (tmp_path / "netfhir.toml").write_text(text, encoding="utf-8")
     flow.server = "main"
     ran = flow("plan")

@@ -69,7 +69,8 @@ def test_writes_answered_503_end_with_75_and_heal(flow: Flow) -> None:
     ran = flow("apply", "--json")
     assert ran.status == ran.document["exit_status"] == 75
     assert ran.document["summary"]["balanced"] is True
-    assert ran.document["summary"]["outcomes"].keys() == {"pending", "unknown", "blocked"}
+    outcomes = ran.document["summary"]["outcomes"].keys()
+    assert {"unknown"} <= outcomes <= {"pending", "unknown", "blocked"}
     assert "stopped: " in ran.err
     flow.store.faults.clear()
     assert flow("apply").status == 0

@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from werkzeug import Request, Response
 
-from export_copies import CsvCopy
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_httpserver import HTTPServer
 
     from command_line import CommandLine, Flow, Ran
+    from export_copies import CsvCopy
 
 SENT, PARKED, DOUBTFUL = "S77-717", "S66-616", "S55-515"
 MRN = "9998887776665"
@@ -112,8 +111,8 @@ class Written:
         yield from self.told
         yield from _requests(self.http)
         yield from _files(self.flow.state)
-        for path in self.out.iterdir():
-            if path.name in {"rejects.ndjson", "summary.json"}:
+        for path in (self.out / "rejects.ndjson", self.out / "summary.json"):
+            if path.is_file():
                 yield path.name, path.read_text(encoding="utf-8")
         yield from (("a name", str(path)) for root in self._roots() for path in root.rglob("*"))
 
@@ -190,7 +189,7 @@ def written(flow: Flow, http_of_hospital: HTTPServer, tmp_path: Path) -> Written
 def mapped(written: Written, netfhir: CommandLine) -> Ran:
     """Map the export, too."""
     source = written.flow.export.path
-    arguments = ["map", written.flow.trial, "--format", "redcap", "--source", source]
+    arguments = ("map", written.flow.trial, "--format", "redcap", "--source", source)
     return written.keep("map", netfhir(*arguments, "--out", written.out))
 
 
@@ -206,7 +205,7 @@ def test_a_whole_run_writes_no_patient_value(written: Written, netfhir: CommandL
     """
     store, export = written.flow.store, written.flow.export
     assert mapped(written, netfhir).status == 0
-    for what in ("a result", "a year", "a lot", "free text", "the subject's number"):
+    for what in ("a result", "a year", "a lot", "free text of a dose", "the subject's number"):
         assert MARKS[what].lower() in bodies(written.out).lower(), what
     least = damaged(export)
     assert mapped(written, netfhir).status == 65
@@ -219,17 +218,24 @@ def test_a_whole_run_writes_no_patient_value(written: Written, netfhir: CommandL
     outcomes = applied.document["summary"]["outcomes"]
     assert outcomes.keys() == {"acknowledged", "parked", "dead", "blocked"}
     changed_by_a_person(written)
-    export.set("lab_cga", "98765.4321", export.line_with("lab_cga") + 2)
-    for command in ("plan", "apply", "verify"):
-        assert written.run(command, "--json").status == 65
+    export.set("lab_cga", "198765.4321")
+    assert written.run("plan", "--json").status == 65
+    again = written.run("apply", "--json")
+    assert again.document["summary"]["outcomes"]["conflict"] == 1
+    assert written.run("verify", "--json").document["different"]
     assert written.found() == []
 
 
 def changed_by_a_person(written: Written) -> None:
-    """Change a result in the hospital."""
+    """Change the marked result in the hospital."""
     store = written.flow.store
-    body = next(body for body in store.held.values() if "valueQuantity" in body)
-    store.put({**body, "valueQuantity": {**body["valueQuantity"], "value": 98765.4321}})
+    (body,) = (b for b in store.held.values() if value_of(b) == 98765.4321)
+    store.put({**body, "valueQuantity": {**body["valueQuantity"], "value": 298765.4321}})
+
+
+def value_of(body: dict[str, Any]) -> object:
+    """Return the number of an Observation."""
+    return body.get("valueQuantity", {}).get("value")
 
 
 def test_errors_of_a_run_write_no_patient_value(written: Written, netfhir: CommandLine) -> None:
@@ -266,12 +272,15 @@ class BrokenPipe(io.StringIO):
 def test_a_bug_writes_no_patient_value(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
     """An exception that nobody foresaw, with values in its text, is told by its place alone: 70."""
     written.run("apply")
-    written.flow.export.set("lab_cga", "98765.4321", written.flow.export.line_with("lab_cga") + 1)
+    written.flow.export.set("lab_cga", "198765.4321")
     with monkeypatch.context() as patched:
         patched.setattr("sys.stdout", BrokenPipe())
-        ran = written.run("plan", "--json", "--values")
+        ran = written.flow("plan", "--json", "--values")
     assert ran.status == 70
-    assert "bug: RuntimeError at printing.py:" in ran.err
+    asked_for, _, last = ran.err.rpartition("netfhir: ")
+    written.told.append(("the last line of stderr", last))
+    assert "98765.4321" in asked_for
+    assert last.startswith("bug: RuntimeError at printing.py:")
     assert written.found() == []
 
 
@@ -282,7 +291,7 @@ def test_what_holds_values_is_the_owners_alone(written: Written, netfhir: Comman
     written.run("apply")
     seen: dict[str, int] = {}
     for root in (written.flow.state, written.out):
-        for path in [root, *root.rglob("*")]:
+        for path in [root, *(path for path in root.rglob("*") if path.name != "lock")]:
             seen[path.name] = mode(path)
             assert seen[path.name] == (0o700 if path.is_dir() else 0o600), path.name
     assert {"staging.sqlite", "ledger.sqlite", "journal.ndjson", "Observation.ndjson"} <= set(seen)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from pytest_httpserver import HTTPServer
@@ -17,15 +17,30 @@ from fhir_store import (
     lies,
     reshaped,
 )
-from netfhir.sync.records import Outcome
-from netfhir.sync.sending import Pace
-from small_trial import CROSSWALK, QUICK, Site, observation, patients, rid, staged, trial
+from netfhir.errors import TemporaryError
+from netfhir.sync.records import Action, Outcome, Summary
+from netfhir.sync.sending import Pace, Writes
+from netfhir.sync.staging import Staged
+from small_trial import (
+    CROSSWALK,
+    MRN,
+    QUICK,
+    Site,
+    observation,
+    patient,
+    patients,
+    rid,
+    staged,
+    trial,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from netfhir.sync.apply import Result
+from netfhir.sync.plan import Planner
+from netfhir.sync.preview import preview
 
 
 @pytest.fixture(scope="module")
@@ -320,6 +335,15 @@ def test_conditional_put_after_a_lost_reply(store: FhirStore, site: Site) -> Non
     assert store.count("ResearchStudy") == 1
 
 
+def test_a_verify_tries_again(store: FhirStore, site: Site) -> None:
+    """A read that fails for a moment is no finding."""
+    site.apply(trial(3))
+    store.read_faults.append(answers(503, {"Retry-After": "0"}))
+    findings = site.verify(trial(3))
+    assert (findings.read, findings.exit_status) == (7, 0)
+    assert not store.read_faults
+
+
 def test_duplicates_are_named(store: FhirStore, site: Site) -> None:
     """Two resources with our identifier: verify names both ids; 65."""
     site.apply(trial(3))
@@ -357,3 +381,95 @@ def test_rows_of_one_type_may_refer_to_each_other(store: FhirStore, site: Site) 
     site.apply(rows)
     order = [e["resource"]["id"] for bundle in store.writes for e in bundle["entry"]]
     assert order == [rid("whole"), rid("part")]
+
+
+def test_a_preview_names_each_element(store: FhirStore, site: Site) -> None:
+    """The plan shows the change of an update, writes nothing, and is counted."""
+    site.apply(trial(3))
+    store.writes.clear()
+    with site.run([*trial(3)[:-1], observation(2, "8.1")]) as (apply, _):
+        summary = Summary(apply.staging.counts())
+        planner = Planner(apply.staging, apply.ledger, apply.terms)
+        shown = list(preview(planner, apply.client, summary))
+    (update,) = [p for p in shown if p.item.action is Action.UPDATE]
+    (change,) = update.changes
+    assert (change.path, str(change.before), str(change.after)) == (
+        "valueQuantity.value",
+        "7.4",
+        "8.1",
+    )
+    assert store.writes == []
+    assert (summary.balanced(), summary.statuses(dry=True)) == (True, set())
+
+
+def test_the_ledger_names_nobody(store: FhirStore, site: Site) -> None:
+    """Neither subject, patient, identifier nor value is in any file of the ledger."""
+    site.crosswalk = {"CANARY": ((MRN, "CANARY-mrn"),)}
+    identifier = {"system": MRN, "value": "CANARY-mrn"}
+    store.put({"resourceType": "Patient", "id": "CANARY-pat", "identifier": [identifier]})
+    row = staged(
+        "Observation", "t|CANARY|v1", "CANARY", subject=patient("CANARY"), valueString="CANARY"
+    )
+    result = site.apply([Staged(row.resource_type, row.id, row.subject, "f.csv:1", row.body)])
+    assert _outcomes(result) == {"acknowledged": 1}
+    files = [path for path in site.state.rglob("ledger.sqlite*") if path.is_file()]
+    assert files
+    assert not [path for path in files if b"CANARY" in path.read_bytes()]
+
+
+def test_two_runs_at_once_are_one(site: Site) -> None:
+    """The second is turned away while the first holds the state: 75."""
+    with site.run(trial(1)), pytest.raises(TemporaryError) as caught:
+        site.apply(trial(1))
+    assert caught.value.exit_status == 75
+
+
+def test_settled_rows_are_told(site: Site) -> None:
+    """A progress bar gets every row that was sent, once."""
+    told: list[int] = []
+    with site.run(trial(25)) as (apply, _):
+        apply.on_settled = told.append
+        apply.run()
+    assert sum(told) == 29
+
+
+def test_a_row_in_flight_is_acknowledged_without_a_write(store: FhirStore, site: Site) -> None:
+    """Stored, the reply lost: read back, equal by value though 7.40 came back as 7.4."""
+    site.apply(trial(0))
+    with site.run(trial(3)) as (apply, _):
+        apply.client = cast("Writes", _LosesReplies(apply.client))
+        assert apply.run().exit_status == 75
+    store.writes.clear()
+    result = site.apply(trial(3))
+    assert (result.resumed, _outcomes(result)) == (3, {"unchanged": 7})
+    assert store.writes == []
+
+
+def test_a_row_in_flight_with_another_source_is_recognised(store: FhirStore, site: Site) -> None:
+    """Stored, the reply lost, the source changed since: acknowledged as sent, then updated."""
+    site.apply(trial(0))
+    with site.run([*trial(0), _text("before")]) as (apply, _):
+        apply.client = cast("Writes", _LosesReplies(apply.client))
+        assert apply.run().exit_status == 75
+    result = site.apply([*trial(0), _text("after")])
+    assert _outcomes(result) == {"unchanged": 4, "acknowledged": 1}
+    body = store.held[f"Observation/{rid('t|text')}"]
+    assert (body["valueString"], body["meta"]["versionId"]) == ("after", "2")
+
+
+def _text(value: str) -> Staged:
+    return staged("Observation", "t|text", status="final", valueString=value)
+
+
+class _LosesReplies:
+    """A client whose bundles arrive and whose replies do not."""
+
+    def __init__(self, client: Writes) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._client, name)
+
+    def post_bundle(self, bundle: bytes) -> Json:
+        self._client.post_bundle(bundle)
+        raise TemporaryError("no-answer", where="s", retry_after_s=1e6)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hapi_server import HapiServer, HapiUnavailable, start
+from netfhir.hospital.sandbox import Sandbox
 from presence import absent
 
 if TYPE_CHECKING:
@@ -21,4 +22,11 @@ def hapi_r4() -> Iterator[HapiServer]:
     except HapiUnavailable as error:
         absent(f"HAPI FHIR JPA ({error})")
     with server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sekmet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """Return the embedded hospital, running and empty."""
+    with Sandbox(tmp_path_factory.mktemp("sekmet") / "sandbox") as server:
         yield server

@@ -10,26 +10,27 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netfhir.cli import printing
+from netfhir.cli import options, printing
 from netfhir.errors import worst
 from netfhir.hospital.sandbox import Sandbox
 from netfhir.runs import opening, studying, syncing
 from netfhir.runs.demonstration import Pilot, Study
 from netfhir.settings import DEMO_SITE_KEY
-from netfhir.sync.records import WRITES, Outcome
+from netfhir.sync.records import WRITES, Action, Outcome
 
 if TYPE_CHECKING:
     from netfhir.mappers import MappingSite
     from netfhir.runs.opening import Input
     from netfhir.runs.pipeline import Account
-    from netfhir.runs.syncing import Target
+    from netfhir.runs.syncing import Target, Work
     from netfhir.sync.records import Summary
 
 _PILOT_SUBJECTS = 3
 
 
 @click.command("demo")
-def command() -> int:
+@options.as_json
+def command(*, as_json: bool) -> int:
     """Show the whole path on synthetic data: nothing outside this machine is reached.
 
     Starts the embedded hospital with synthetic patients; shows the study; maps the trial's REDCap
@@ -42,9 +43,12 @@ def command() -> int:
         folder = Path(name)
         with Sandbox(folder / "hospital") as hospital:
             statuses = _Show(folder, hospital).run()
+    status = worst(statuses - {0})
+    if as_json:
+        printing.document({"version": 1, "exit_status": status})
     printing.say(f"\nTook {time.monotonic() - begun:.0f} s. What lands on a hospital's server, how")
     printing.say("to see it first and how to remove it: docs/what-we-write.md")
-    return worst(statuses - {0})
+    return status
 
 
 @dataclass(slots=True)
@@ -89,6 +93,7 @@ class _Show:
 def _carry(site: MappingSite, given: Input, target: Target) -> set[int]:
     with syncing.work(site, given, target) as work:
         _facts(work.account)
+        _planned(work)
         with printing.progress("  sending", len(work.staging)) as advance:
             result = work.apply(advance)
         _plan_sum("apply", result.summary)
@@ -135,6 +140,15 @@ def _facts(account: Account) -> None:
             f"  {name:<12}input {account.input[name]:>5} = mapped {account.mapped[name]:>5} "
             f"+ rejected {account.rejected[name]}"
         )
+
+
+def _planned(work: Work) -> None:
+    summary = work.summary()
+    for _ in work.plan(summary):
+        pass
+    counts = ((action, sum(of[action] for of in summary.actions.values())) for action in Action)
+    shown = ", ".join(f"{action} {count}" for action, count in counts if count)
+    printing.say(f"  plan       {shown}; nothing is sent yet")
 
 
 def _plan_sum(what: str, summary: Summary) -> None:

@@ -75,7 +75,8 @@ def _row(found: Preview, *, values: bool) -> dict[str, Any]:
 
 
 def _tell(rows: list[dict[str, Any]]) -> None:
-    for row in rows[:_SHOWN]:
+    """Show the first rows, those whose elements change before all others."""
+    for row in sorted(rows, key=lambda row: not row["changes"])[:_SHOWN]:
         reason = f"  ({row['reason']})" if "reason" in row else ""
         printing.say(f"  {row['action']:<11} {row['type']:<24} {row['where']}{reason}")
         for change in row["changes"]:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from netfhir.fhir import extensions
-from netfhir.fhir.dates import minutes_between
+from netfhir.fhir.dates import fhir_datetime, minutes_between
 from netfhir.fhir.draft import Draft
 from netfhir.mappers import moment
 from netfhir.mappers.quantity import quantity
@@ -64,15 +64,23 @@ def _medication(entity: Dose, site: MappingSite) -> Draft:
 def _period(entity: Dose, site: MappingSite) -> Json:
     unsaid = extensions.absent(site.concept("absent-unknown").coding[0].code)
     period: Json = {}
+    zone = entity.zone if _comparable(entity) else None
     if entity.start is None:
         period["_start"] = unsaid
     else:
-        period |= moment("start", entity.start, entity.zone)
+        period |= moment("start", entity.start, zone)
     if entity.end is not None:
-        period |= moment("end", entity.end, entity.zone)
+        period |= moment("end", entity.end, zone)
     elif entity.status != "not-done":
         period["_end"] = unsaid
     return period
+
+
+def _comparable(entity: Dose) -> bool:
+    """Tell whether start and end are both instants or both dates, so that their order is known."""
+    given = [when for when in (entity.start, entity.end) if when is not None]
+    instants = [fhir_datetime(when, entity.zone) != when.date for when in given]
+    return all(instants) or not any(instants)
 
 
 def _dosage(entity: Dose, site: MappingSite) -> Json:

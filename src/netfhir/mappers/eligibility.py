@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from netfhir.fhir import extensions
 from netfhir.mappers.study_parts import StudySite, present
 from netfhir.terminology.concepts import UCUM
-from netfhir.trial.study import unescaped
+from netfhir.trial.study_design import Eligibility, unescaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from netfhir.fhir.canonical import Json
     from netfhir.fhir.draft import Draft
     from netfhir.fhir.identity import SourceKey
-    from netfhir.trial.study import Age, Criterion, Eligibility
+    from netfhir.trial.study_design import Age, Criterion
 
 _NO_CODING: Final = "not-applicable"
 
@@ -50,7 +50,7 @@ def enrolled_key(site: StudySite) -> SourceKey:
 
 def is_defined(site: StudySite) -> bool:
     """Say whether the record tells who may take part, or how many are planned."""
-    return site.study.eligibility is not None or _planned(site) is not None
+    return site.study.eligibility != Eligibility() or _planned(site) is not None
 
 
 def is_counted(site: StudySite) -> bool:
@@ -92,8 +92,6 @@ def _eligible(site: StudySite) -> Json:
     body = site.start("Group", eligible_key(site))
     body |= {"type": "person", "actual": False, "name": "Eligible for the study"}
     body = present(body, quantity=_planned(site))
-    if eligibility is None:
-        return body
     return present(
         body,
         text=_narrative(eligibility.text) if eligibility.text else None,

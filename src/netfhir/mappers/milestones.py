@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from netfhir.fhir.canonical import Json
     from netfhir.mappers.study_parts import StudySite
-    from netfhir.trial.study import When
+    from netfhir.trial.study import Party, When
 
 _REGISTRATION: Final = "http://hl7.org/fhir/StructureDefinition/researchStudy-studyRegistration"
 
@@ -43,18 +43,16 @@ def _titles(site: StudySite) -> Iterator[Json]:
 def _states(site: StudySite) -> Iterator[Json]:
     progress = site.study.progress
     yield _state(site, site.terms.codeable("Status", progress.status))
-    if progress.last_known_status:
-        said = f"Last known status: {site.terms.codeable('Status', progress.last_known_status)['text']}"
-        yield _state(site, site.terms.codeable("Status", progress.last_known_status, said))
+    if last := progress.last_known_status:
+        words = site.terms.codeable("Status", last)["text"]
+        yield _state(site, site.terms.codeable("Status", last, f"Last known status: {words}"))
     overall = site.terms.codeable("Milestone", "OVERALL_STUDY")
     yield from _periods(site, overall, progress.start, progress.completion)
     primary = site.terms.codeable("Milestone", "PRIMARY_COMPLETION")
     yield from _periods(site, primary, None, progress.primary_completion)
 
 
-def _periods(
-    site: StudySite, state: Json, start: When | None, end: When | None
-) -> Iterator[Json]:
+def _periods(site: StudySite, state: Json, start: When | None, end: When | None) -> Iterator[Json]:
     """Yield a state with its period; two where one of its dates has come true and one has not."""
     if start and end and start.kind == end.kind:
         period = {"start": start.date, "end": end.date}
@@ -101,22 +99,29 @@ def _registered(site: StudySite, activity: str, day: str, kind: str = "") -> Jso
 def _parties(site: StudySite) -> Iterator[Json]:
     study, terms = site.study, site.terms
     if study.lead_sponsor:
-        role = terms.codeable("PartyRole", "LEAD_SPONSOR")
-        yield _organisation(site, study.lead_sponsor.name, role)
+        yield _organisation(site, study.lead_sponsor, terms.codeable("PartyRole", "LEAD_SPONSOR"))
     for party in study.collaborators:
-        role = terms.codeable("PartyRole", "COLLABORATOR")
-        yield _organisation(site, party.name, role)
+        yield _organisation(site, party, terms.codeable("PartyRole", "COLLABORATOR"))
     for one in parties.roles(site):
         role = terms.codeable(one.table, one.kind) if one.kind else {"text": "Official"}
-        yield _party(site, one.name, role, parties.person(site, one))
+        extension = _party(site, one.name, role, parties.person(site, one))
+        yield _classified(extension, {"text": one.title} if one.title else None)
     responsible = study.responsible
     if responsible and responsible.kind and not responsible.name and study.lead_sponsor:
         role = terms.codeable("ResponsiblePartyType", responsible.kind)
-        yield _organisation(site, study.lead_sponsor.name, role)
+        yield _organisation(site, study.lead_sponsor, role)
 
 
-def _organisation(site: StudySite, name: str, role: Json) -> Json:
-    return _party(site, name, role, parties.organization(site, name))
+def _organisation(site: StudySite, party: Party, role: Json) -> Json:
+    extension = _party(site, party.name, role, parties.organization(site, party.name))
+    agency = party.agency_class
+    return _classified(extension, site.terms.codeable("AgencyClass", agency) if agency else None)
+
+
+def _classified(extension: Json, classifier: Json | None) -> Json:
+    if classifier:
+        extension["extension"].append({"url": "classifier", "valueCodeableConcept": classifier})
+    return extension
 
 
 def _party(site: StudySite, name: str, role: Json, reference: dict[str, Any]) -> Json:

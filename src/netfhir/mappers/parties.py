@@ -1,7 +1,7 @@
 """Who runs a study and where: Organization, Practitioner, PractitionerRole, Location.
 
-A name stands as the registry has it; it is taken apart only where the trial declares how. A class
-of agency is a type in words; nobody is called a funder, a provider or an employee.
+A name stands as the registry has it; it is taken apart only where the trial declares how. Nobody is
+called a funder, a provider or an employee.
 Source: mapping table 1, sponsor to location.
 """
 
@@ -27,6 +27,7 @@ class Role(NamedTuple):
     kind: str
     affiliation: str
     table: str
+    title: str = ""
 
 
 def organization_key(site: StudySite, name: str) -> SourceKey:
@@ -70,9 +71,8 @@ def _named(site: StudySite) -> Iterator[tuple[str, list[Any]]]:
 
 
 def _agency(site: StudySite, party: Party) -> list[Any]:
-    if not party.agency_class:
-        return []
-    return [site.terms.codeable("AgencyClass", party.agency_class)]
+    term = site.terms.term("AgencyClass", party.agency_class)
+    return [term.codeable()] if term and term.coding else []
 
 
 def roles(site: StudySite) -> Iterator[Role]:
@@ -82,7 +82,11 @@ def roles(site: StudySite) -> Iterator[Role]:
     responsible = site.study.responsible
     if responsible and responsible.name:
         yield Role(
-            responsible.name, responsible.kind, responsible.affiliation, "ResponsiblePartyType"
+            responsible.name,
+            responsible.kind,
+            responsible.affiliation,
+            "ResponsiblePartyType",
+            responsible.title,
         )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from netfhir.mappers.study_parts import StudySite, present
 from netfhir.terminology.concepts import UCUM
-from netfhir.trial.study import unescaped
+from netfhir.trial.study_design import unescaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from netfhir.fhir.canonical import Json
     from netfhir.fhir.draft import Draft
     from netfhir.fhir.identity import SourceKey
-    from netfhir.trial.study import Arm, Dosage, Intervention
+    from netfhir.trial.study_design import Arm, Dosage, Intervention
 
 
 def definitions(site: StudySite) -> Iterator[Draft]:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from netfhir.mappers import eligibility, parties, protocol
 from netfhir.mappers.milestones import extensions_of
 from netfhir.mappers.study_parts import StudySite, present
-from netfhir.mappers.study_words import contacts, description, links, notes
-from netfhir.trial.study import unescaped
+from netfhir.mappers.study_words import contacts, description, keywords, links, notes
+from netfhir.trial.study_design import unescaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from netfhir.fhir.draft import Draft
     from netfhir.terminology.registry import RegistryTerms
     from netfhir.trial.naming import Naming
-    from netfhir.trial.study import Arm, Number, Objective, Study
+    from netfhir.trial.study import Number, Study
+    from netfhir.trial.study_design import Arm, Objective
 
 EMITS: Final = (
     "ActivityDefinition",
@@ -70,7 +71,7 @@ def _study(site: StudySite) -> Json:
         category=_categories(site),
         focus=protocol.focus(site),
         condition=[{"text": unescaped(text)} for text in study.conditions],
-        keyword=[{"text": unescaped(text)} for text in study.keywords],
+        keyword=list(keywords(site)),
         location=_countries(site),
         description=description(study),
         period=present({}, start=start.date if start else "", end=end.date if end else ""),

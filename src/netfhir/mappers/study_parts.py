@@ -47,6 +47,8 @@ class StudySite:
 def present(body: Json, **elements: Any) -> Json:  # noqa: ANN401 - any FHIR element
     """Return the body with those of the elements that are not empty."""
     filled = {
-        name: value for name, value in elements.items() if value is not None and value not in ("", [], {})
+        name: value
+        for name, value in elements.items()
+        if value is not None and value not in ("", [], {})
     }
     return body | filled

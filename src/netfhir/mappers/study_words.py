@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netfhir.mappers.study_parts import present
-from netfhir.trial.study import unescaped
+from netfhir.trial.study_design import unescaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +25,17 @@ def description(study: Study) -> str:
     return brief or detailed
 
 
+def keywords(site: StudySite) -> Iterator[Json]:
+    """Yield the record's keywords in words, then the headings that the registry assigned."""
+    for word in site.study.keywords:
+        yield {"text": unescaped(word)}
+    mesh = site.terms.term("Vocabulary", "MESH")
+    for heading in site.study.headings:
+        coding = {"system": mesh.system, "code": heading.code} if mesh and heading.code else {}
+        coding = present(coding, display=heading.text) if coding else coding
+        yield present({}, text=heading.text, coding=[coding] if coding else [])
+
+
 def notes(site: StudySite) -> Iterator[Json]:
     """Yield what R4 has no element for, each with its label."""
     design, eligibility = site.study.design, site.study.eligibility
@@ -33,7 +44,7 @@ def notes(site: StudySite) -> Iterator[Json]:
     if design.enrollment is not None and not design.enrollment_kind:
         said = "the record does not say whether planned or enrolled"
         yield {"text": f"Number of subjects: {design.enrollment} ({said})"}
-    if eligibility and eligibility.healthy_volunteers:
+    if eligibility.healthy_volunteers:
         yield {"text": "Accepts healthy volunteers: yes"}
 
 
@@ -63,9 +74,13 @@ def _artifact(citation: Citation, site: StudySite) -> Json:
     if citation.url:
         return _page(unescaped(citation.text), citation.url)
     term = site.terms.term("ReferenceType", citation.kind)
-    url = f"{_PUBMED}{citation.pubmed}" if citation.pubmed.isdigit() else ""
+    known = citation.pubmed.isdigit()
+    said = [citation.text, f"PubMed {citation.pubmed}" if citation.pubmed and not known else ""]
     return present(
-        {"type": "citation"}, label=term.text if term else "", citation=citation.text, url=url
+        {"type": "citation"},
+        label=term.text if term else "",
+        citation=" ".join(filter(None, said)),
+        url=f"{_PUBMED}{citation.pubmed}" if known else "",
     )
 
 

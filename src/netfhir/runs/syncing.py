@@ -46,6 +46,10 @@ class Target:
     crosswalk: Path | None
     state: Path
 
+    def make_state(self) -> None:
+        """Make the folder of all state, its owner's alone; one that is there stays as it is."""
+        self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -84,6 +88,7 @@ def work(site: MappingSite, given: Input, target: Target) -> Iterator[Work]:
     """Ask the server what it can do, map and stage the export, find the patients."""
     trial = site.trial
     crosswalk = patients.read_crosswalk(target.crosswalk) if target.crosswalk else {}
+    target.make_state()
     with held(target.state, trial.name, target.server.name) as folder:
         transport = Transport(target.server)
         capabilities = preflight.fetch(Client(transport), target.server)
@@ -113,7 +118,7 @@ def journalled(target: Target, command: str, trial: str) -> Iterator[Callable[..
 
     An error that ends the run is noted too, by its code and place.
     """
-    target.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    target.make_state()
     begun = time.monotonic()
     names = {"command": command, "trial": trial, "server": target.server.name}
     with log.journal(target.state / "journal.ndjson", clock.now, **names) as logger:

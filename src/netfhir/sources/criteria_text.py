@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from netfhir.trial.study import Criterion, unescaped
+from netfhir.trial.study_design import Criterion, unescaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

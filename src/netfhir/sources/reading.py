@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from netfhir.sources.row import Row
-
     from netfhir.trial.declaration import Trial
     from netfhir.trial.export import Attribute, Export
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from netfhir.sources.criteria_text import criteria
-from netfhir.trial.study import Arm, Design, Eligibility, Intervention, Outcome
+from netfhir.trial.study_design import Arm, Design, Eligibility, Intervention, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -82,7 +82,9 @@ def interventions(nodes: Iterable[Node], values: Values) -> Iterator[Interventio
         yield intervention
 
 
-def check_joins(arms: Iterable[Arm], given: Iterable[Intervention], values: Values, at: str) -> None:
+def check_joins(
+    arms: Iterable[Arm], given: Iterable[Intervention], values: Values, at: str
+) -> None:
     """Remark on an arm or an intervention that the other side names and the record lacks."""
     arms, given = list(arms), list(given)
     names = {arm.name for arm in arms}
@@ -110,15 +112,13 @@ def outcomes(module: Node) -> Iterator[Outcome]:
             )
 
 
-def eligibility(node: Node, values: Values) -> Eligibility | None:
-    """Return who may take part; None if the record does not say."""
+def eligibility(node: Node, values: Values) -> Eligibility:
+    """Return who may take part; an empty one if the record does not say."""
     text = node.text("eligibilityCriteria")
     found = criteria(text)
     if found and found[0].kind == "eligibility":
         why = "a text without headings: kept as one criterion"
         values.remark(node.place("eligibilityCriteria"), "lossy-value", why)
-    if not node:
-        return None
     return Eligibility(
         text=text,
         criteria=found,

@@ -29,17 +29,20 @@ def parties(nodes: Iterable[Node], values: Values) -> Iterator[Party]:
 def responsible(node: Node, values: Values) -> Responsible | None:
     """Return who answers for the record, by the present fields or those of older records."""
     kind = values.enum(node, "type", "ResponsiblePartyType")
-    names = [node.text(name) for name in ("investigatorFullName", "oldNameTitle")]
-    places = [node.text(name) for name in ("investigatorAffiliation", "oldOrganization")]
     title = node.text("investigatorTitle")
+    name = _either(node, values, "investigatorFullName", "oldNameTitle")
+    affiliation = _either(node, values, "investigatorAffiliation", "oldOrganization")
     if not node:
         return None
-    return Responsible(
-        kind=kind,
-        name=next(filter(None, names), ""),
-        title=title,
-        affiliation=next(filter(None, places), ""),
-    )
+    return Responsible(kind=kind, name=name, title=title, affiliation=affiliation)
+
+
+def _either(node: Node, values: Values, name: str, older: str) -> str:
+    """Return the present field, else the older one; where both differ, a remark on the older."""
+    present, old = node.text(name), node.text(older)
+    if present and old and present != old:
+        values.remark(node.place(older), "lossy-value", f"left for {name}, which stands beside it")
+    return present or old
 
 
 def officials(nodes: Iterable[Node], values: Values) -> Iterator[Official]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from netfhir.errors import FormatError
 
@@ -136,9 +136,9 @@ class Node:
             remedy="fetch the record again, as JSON of the API version 2",
         )
 
-    def refuse(self, name: str, *, found: str, expected: str) -> NoReturn:
-        """Raise FormatError for the value of that name."""
-        raise FormatError(
+    def refusal(self, name: str, *, found: str, expected: str) -> FormatError:
+        """Return the error that refuses the value of that name."""
+        return FormatError(
             "bad-record",
             where=self.place(name),
             found=found,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
-from netfhir.trial.study import Age, When
+from netfhir.trial.study import When
+from netfhir.trial.study_design import Age
 
 if TYPE_CHECKING:
     from netfhir.sources.record_tree import Node
@@ -75,7 +76,7 @@ class Values:
         text = node.text(name)
         found = _DATE.fullmatch(text)
         if text and not (found and _exists(*found.groups())):
-            node.refuse(name, found="no date", expected="YYYY, YYYY-MM or YYYY-MM-DD")
+            raise node.refusal(name, found="no date", expected="YYYY, YYYY-MM or YYYY-MM-DD")
         return text
 
     def age(self, node: Node, name: str) -> Age | None:

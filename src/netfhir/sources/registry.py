@@ -15,7 +15,7 @@ from netfhir.errors import FormatError
 from netfhir.sources import record_design, record_people
 from netfhir.sources.record_tree import Node, leaves, plain_path
 from netfhir.sources.record_values import Remark, Values
-from netfhir.trial.study import Citation, Note, Number, Progress, Study, Titles
+from netfhir.trial.study import Citation, Heading, Note, Number, Progress, Study, Titles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,6 +115,7 @@ def _study(root: Node, values: Values, study_key: str) -> Study:
         detailed_description=described.text("detailedDescription"),
         conditions=conditions.texts("conditions"),
         keywords=conditions.texts("keywords"),
+        headings=tuple(_headings(root.node("derivedSection"))),
         design=record_design.design(protocol, values),
         arms=arms,
         interventions=given,
@@ -130,7 +131,9 @@ def _nct(numbers: tuple[Number, ...], names: Node) -> str:
     for number in numbers:
         if number.kind == "NCT" and number.use == "official":
             return number.value
-    names.refuse("nctId", found="no NCT number", expected="one, or the study's key given beside")
+    raise names.refusal(
+        "nctId", found="no NCT number", expected="one, or the study's key given beside"
+    )
 
 
 def _titles(names: Node) -> Titles:
@@ -153,7 +156,11 @@ def _numbers(names: Node, values: Values) -> Iterator[Number]:
         domain, link, value = node.text("domain"), node.text("link"), node.text("id")
         if value:
             yield Number(
-                table="SecondaryIdType", kind=kind, value=value, domain=domain, link=link,
+                table="SecondaryIdType",
+                kind=kind,
+                value=value,
+                domain=domain,
+                link=link,
                 use="secondary",
             )
 
@@ -172,7 +179,7 @@ def _own_number(node: Node, values: Values) -> Number | None:
 def _progress(node: Node, values: Values) -> Progress:
     status = values.enum(node, "overallStatus", "Status")
     if not status:
-        node.refuse("overallStatus", found="no known status", expected="the study's status")
+        raise node.refusal("overallStatus", found="no known status", expected="the study's status")
     last_known = values.enum(node, "lastKnownStatus", "Status")
     return Progress(
         status=status,
@@ -197,6 +204,14 @@ def _citations(node: Node, values: Values) -> Iterator[Citation]:
         text, url = page.text("label"), page.text("url")
         if text or url:
             yield Citation(text=text, url=url)
+
+
+def _headings(derived: Node) -> Iterator[Heading]:
+    for module in ("conditionBrowseModule", "interventionBrowseModule"):
+        for mesh in derived.node(module).nodes("meshes"):
+            code, text = mesh.text("id"), mesh.text("term")
+            if code or text:
+                yield Heading(code=code, text=text)
 
 
 def _notes(root: Node, terms: RegistryTerms) -> Iterator[Note]:

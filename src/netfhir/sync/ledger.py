@@ -11,8 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, delete, func, insert, select, text, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from netfhir.errors import StateError
@@ -20,13 +19,14 @@ from netfhir.sync import schema
 from netfhir.sync.files import engine, private_file
 from netfhir.sync.records import Known, Outcome, State, digest_of
 from netfhir.sync.schema import OWNER, RESOURCE, RUN
+from netfhir.sync.statements import INTEND, SETTLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
-    from sqlalchemy import Connection, Delete, Select, Update
+    from sqlalchemy import Connection, Select
 
     from netfhir.fhir.identity import SiteKey
     from netfhir.sync.records import Planned, Settled
@@ -38,12 +38,6 @@ _UNSETTLED = (State.IN_FLIGHT, State.UNKNOWN, State.CONFLICT)
 _KEY_CHECK = b"netfhir ledger"
 
 _STATE = {state.value: state for state in State}
-_STATES = {
-    Outcome.ACKNOWLEDGED: State.ACKED,
-    Outcome.DEAD: State.DEAD,
-    Outcome.UNKNOWN: State.UNKNOWN,
-    Outcome.CONFLICT: State.CONFLICT,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,24 +127,25 @@ class Ledger:
             for item in items
         ]
         with self._writing() as connection:
-            connection.execute(_INTEND, values)
+            connection.execute(INTEND, values)
 
     def settle(self, items: Sequence[Settled]) -> None:
         """Write down, in one transaction, what became of rows; pending ones were never sent."""
         groups: dict[Outcome, list[dict[str, object]]] = {}
+        stamp = self._stamp()
         for item in items:
-            groups.setdefault(item.outcome, []).append(self._settled(item))
+            groups.setdefault(item.outcome, []).append(self._settled(item, stamp))
         with self._writing() as connection:
             for outcome, values in groups.items():
-                for statement in _SETTLE[outcome]:
+                for statement in SETTLE[outcome]:
                     connection.execute(statement, values)
 
     def close(self) -> None:
         """Close the file."""
         self._writer.close()
 
-    def _settled(self, item: Settled) -> dict[str, object]:
-        """Return the parameters: none has a column's name, or SQLAlchemy would set that column."""
+    def _settled(self, item: Settled, stamp: str) -> dict[str, object]:
+        """Return the parameters of an outcome's statement."""
         return {
             "row_type": item.resource_type,
             "row_id": item.id,
@@ -159,7 +154,7 @@ class Ledger:
             "new_version_id": item.version_id,
             "new_reason": item.reason,
             "new_run_id": self.run_id,
-            "new_updated_at": self._stamp(),
+            "new_updated_at": stamp,
         }
 
     def _read(self, query: Select[Any]) -> Iterator[Known]:
@@ -215,51 +210,6 @@ class Ledger:
                 found=f"the ledger of another {' and '.join(differ)}",
                 remedy="use the state folder and the site key that belong together",
             )
-
-
-_NEW = upsert(RESOURCE)
-_INTEND = _NEW.on_conflict_do_update(
-    index_elements=["resource_type", "id"],
-    set_={
-        "state": _NEW.excluded.state,
-        "digest_sent": _NEW.excluded.digest_sent,
-        "attempts": RESOURCE.c.attempts + 1,
-        "reason": "",
-        "where": _NEW.excluded.where,
-        "run_id": _NEW.excluded.run_id,
-        "updated_at": _NEW.excluded.updated_at,
-    },
-)
-
-
-def _settling(outcome: Outcome) -> Update:
-    values: dict[str, object] = {
-        "state": _STATES[outcome].value,
-        "reason": bindparam("new_reason"),
-        "run_id": bindparam("new_run_id"),
-        "updated_at": bindparam("new_updated_at"),
-    }
-    if outcome is Outcome.ACKNOWLEDGED:
-        values |= {
-            "digest_acked": bindparam("new_digest"),
-            "digest_sent": bindparam("new_digest"),
-            "server_id": bindparam("new_server_id"),
-            "version_id": bindparam("new_version_id"),
-        }
-    return update(RESOURCE).where(*_ROW).values(values)
-
-
-_ROW = (RESOURCE.c.resource_type == bindparam("row_type"), RESOURCE.c.id == bindparam("row_id"))
-_SETTLE: Mapping[Outcome, Sequence[Update | Delete]] = {
-    **{outcome: (_settling(outcome),) for outcome in _STATES},
-    # Never sent: as if the intent had not been.
-    Outcome.PENDING: (
-        delete(RESOURCE).where(*_ROW, RESOURCE.c.digest_acked.is_(None)),
-        update(RESOURCE)
-        .where(*_ROW, RESOURCE.c.digest_acked.is_not(None))
-        .values(state=State.ACKED.value, digest_sent=RESOURCE.c.digest_acked),
-    ),
-}
 
 
 def _broken(path: Path, found: str) -> StateError:

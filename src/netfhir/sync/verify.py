@@ -12,6 +12,7 @@ from netfhir.sync.diff import diff, loses_precision, theirs
 from netfhir.sync.holdings import Reads, carries
 from netfhir.sync.plan import Planner, Remembers, Sorted, Terms
 from netfhir.sync.records import Action
+from netfhir.sync.retrying import Patience, Retry
 from netfhir.sync.writing import token_of
 
 if TYPE_CHECKING:
@@ -74,11 +75,12 @@ class Verify:
     terms: Terms
     workers: int = 4
     on_read: Callable[[int], None] = lambda _: None
+    retry: Retry = field(default_factory=lambda: Retry(Patience()))
 
     def run(self) -> Findings:
         """Read by id, compare, and look for duplicates where the server can search by identifier.
 
-        Raises the ServerErrors of reading.
+        Raises the ServerErrors of reading; temporary ones after the retries.
         """
         findings = Findings()
         planner = Planner(self.staging, self.ledger, self.terms)
@@ -86,11 +88,14 @@ class Verify:
             for wave in planner.waves():
                 chunks = _chunks(item for item in wave if _is_sendable(item, findings))
                 while chunk_set := list(islice(chunks, self.workers)):
-                    for found in pool.map(self._read, chunk_set):
+                    for found in pool.map(self._read_patiently, chunk_set):
                         _merge(findings, found)
                         self.on_read(found.read)
         findings.not_checkable.sort()
         return findings
+
+    def _read_patiently(self, items: Sequence[Planned]) -> Findings:
+        return self.retry.call(lambda: self._read(items))
 
     def _read(self, items: Sequence[Planned]) -> Findings:
         found = Findings(read=len(items))

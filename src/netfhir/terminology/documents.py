@@ -69,13 +69,22 @@ def _merge(
     return merged
 
 
+def _place(where: str, key: str) -> str:
+    """Return `file:key`, or `file:key.key` where the place is inside a table."""
+    return f"{where}.{key}" if ":" in where else f"{where}:{key}"
+
+
 def invalid(error: ValidationError, where: str) -> DeclarationError:
-    """Return the first of a model's complaints as an error that names file and key."""
-    first = error.errors(include_url=False, include_input=False)[0]
+    """Return a model's first complaint as an error that names file and key.
+
+    A key that is not known comes first: its misspelling is why another one seems to be missing.
+    """
+    found = error.errors(include_url=False, include_input=False)
+    first = min(found, key=lambda one: one["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in first["loc"])
     return DeclarationError(
         "bad-declaration",
-        where=f"{where}:{key}" if key else where,
+        where=_place(where, key) if key else where,
         found="a key that is not known" if first["type"] == "extra_forbidden" else first["msg"],
         expected="the keys and values that docs/mapping.md lists",
         remedy="mend or remove the key; a misspelt key is refused, never ignored",

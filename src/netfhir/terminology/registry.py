@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from netfhir.terminology import documents
-from netfhir.terminology.concepts import Coding, Text  # noqa: TC001 - pydantic reads them
+from netfhir.terminology.concepts import Coding, Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,7 +7,7 @@ Source: mappings/<trial>/objectives.toml, interventions.toml, people.toml.
 
 from __future__ import annotations
 
-from decimal import Decimal  # noqa: TC003 - pydantic reads it
+from decimal import Decimal
 from pathlib import Path  # noqa: TC003 - a dataclass field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from netfhir.errors import DeclarationError
 from netfhir.terminology import documents
-from netfhir.trial.study import Dosage, Intervention, Objective, PersonName, Study
+from netfhir.trial.study import PersonName, Study
+from netfhir.trial.study_design import Dosage, Intervention, Objective
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,9 +53,7 @@ class _Objectives(BaseModel):
     objective: tuple[Objective, ...] = ()
 
 
-def declared(
-    study: Study, trial: str, folders: Sequence[Path], terminology: Terminology
-) -> Study:
+def declared(study: Study, trial: str, folders: Sequence[Path], terminology: Terminology) -> Study:
     """Return the study with what `mappings/<trial>` declares of it; raises DeclarationError."""
     people = _read(folders, f"{trial}/people.toml")
     given = _read(folders, f"{trial}/interventions.toml")

@@ -54,7 +54,7 @@ def test_a_time_is_read_beside_its_date(text: str, date: str, time: str) -> None
         "2024-8-5",
         "2024-08-05 ",
         "2024-08-05\n",
-        "٢٠٢٤-٠٨-٠٥",
+        "\u0662\u0660\u0662\u0664-\u0660\u0668-\u0660\u0665",
         "",
     ],
 )

@@ -12,6 +12,8 @@ from netfhir.fhir.draft import Draft
 from netfhir.fhir.findings import Finding
 from netfhir.fhir.gate import Gate
 from netfhir.fhir.models import Models
+from netfhir.fhir.structure import Structure
+from netfhir.fhir.walk import Walk
 
 LOINC = "http://loinc.org"
 UCUM = "http://unitsofmeasure.org"
@@ -213,6 +215,31 @@ def test_the_models_are_heeded(gate: Gate) -> None:
     assert [finding.rule for finding in found] == ["model"]
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"name": [{"family": "x"}, {"text": "x"}]}, {"name": [{"family": "x", "text": "x"}]}),
+        ({"name": [{"given": ["x"]}]}, {"name": [{"given": ["x", "x"]}]}),
+        (
+            {"name": [{"given": [None, "x"], "_given": [ABSENT, None]}]},
+            {"name": [{"given": ["x", "x"], "_given": [ABSENT, None]}]},
+        ),
+        (
+            {"name": [{"_given": [None, ABSENT], "given": ["x", "x"]}]},
+            {"name": [{"_given": [ABSENT, None], "given": ["x", "x"]}]},
+        ),
+    ],
+)
+def test_another_structure_is_another_shape(one: dict[str, Any], other: dict[str, Any]) -> None:
+    """Where objects begin, how many items there are and which are null makes a shape."""
+    structure = Structure()
+    walks = [Walk(structure), Walk(structure)]
+    for walk, more in zip(walks, (one, other), strict=True):
+        walk.run({"resourceType": "Patient", **more})
+        assert walk.findings == []
+    assert walks[0].shape != walks[1].shape
+
+
 class Judge:
     """A judge that counts how often it is asked, and refuses what it is told to."""
 
@@ -231,7 +258,7 @@ def test_a_shape_that_passed_is_asked_once() -> None:
     """The second resource of a shape costs no second judgement; another shape does."""
     judge = Judge()
     models = Models(judge)
-    for shape in ((1, 2), (1, 2), (1, 3)):
+    for shape in ((1, 2, 3, 4), (1, 2, 3, 4), (1, 2, 3, 5)):
         assert models.findings(observation(), shape) == []
     assert judge.asked == 2
 

@@ -9,6 +9,7 @@ import pytest
 
 from netfhir.fhir.canonical import to_bytes
 from netfhir.fhir.dates import LocalTime
+from netfhir.fhir.gate import Gate
 from netfhir.fhir.identity import SourceKey
 from netfhir.mappers import dose
 from netfhir.trial.entities import Amount, Dose
@@ -173,3 +174,21 @@ def test_the_schedule_is_the_dosages_text() -> None:
 def test_no_cycle_no_note() -> None:
     """A dose outside cycles has no note."""
     assert "note" not in mapped()
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        pytest.param(("2024-10-27", "01:50"), ("2024-10-27", "02:20"), id="hour-twice"),
+        pytest.param(("2024-09-30", "12:10"), ("2024-09-30", ""), id="end-without-time"),
+    ],
+)
+def test_a_period_is_of_two_instants_or_of_two_dates(
+    start: tuple[str, str], end: tuple[str, str]
+) -> None:
+    """An instant beside a date would leave the order open: the times go beside their dates."""
+    period = mapped(start=LocalTime(*start), end=LocalTime(*end))["effectivePeriod"]
+    assert (period["start"], period["end"]) == (start[0], end[0])
+    kept = period["_start"]["extension"][0]["valueTime"]
+    assert kept == f"{start[1]}:00"
+    assert not Gate().findings(mapped(start=LocalTime(*start), end=LocalTime(*end)))

@@ -26,7 +26,11 @@ def mapped(*states: StateChange, **attributes: Any) -> dict[str, Any]:
     given = {"states": states or (change("on-study", "2024-02-01"),)} | attributes
     entity = Subject(key=KEY, origin="dm.csv:2", subject="S1", **given)
     (draft,) = subject.drafts(entity, SITE)
-    assert (draft.resource_type, draft.where, draft.subject) == ("ResearchSubject", "dm.csv:2", "S1")
+    assert (draft.resource_type, draft.where, draft.subject) == (
+        "ResearchSubject",
+        "dm.csv:2",
+        "S1",
+    )
     assert draft.id == draft.body["id"]
     return draft.body
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from netfhir.runs import checking
 from netfhir.trial.export import Export
-from tiny_trial import CODES, FILE, source, trial
+from tiny_trial import CODES, source, trial
 
 if TYPE_CHECKING:
     from netfhir.trial.declaration import Trial

@@ -36,13 +36,28 @@ LAB = {
     "status_without_value": CONSTANT,
     "items": [{"item": "hb", "column": "hb"}],
 }
-HEADER = (
-    "Variable / Field Name,Form Name,Section Header,Field Type,Field Label,"
-    '"Choices, Calculations, OR Slider Labels",Field Note,'
-    "Text Validation Type OR Show Slider Number,Text Validation Min,Text Validation Max,"
-    "Identifier?,Branching Logic (Show field only if...),Required Field?,Custom Alignment,"
-    "Question Number (surveys only),Matrix Group Name,Matrix Ranking?,Field Annotation"
-).split(",")
+HEADER = [
+    "Variable / Field Name",
+    "Form Name",
+    "Section Header",
+    "Field Type",
+    "Field Label",
+    '"Choices',
+    " Calculations",
+    ' OR Slider Labels"',
+    "Field Note",
+    "Text Validation Type OR Show Slider Number",
+    "Text Validation Min",
+    "Text Validation Max",
+    "Identifier?",
+    "Branching Logic (Show field only if...)",
+    "Required Field?",
+    "Custom Alignment",
+    "Question Number (surveys only)",
+    "Matrix Group Name",
+    "Matrix Ranking?",
+    "Field Annotation",
+]
 FIELDS = {"record_id": "", "site": "", "consented": "date_ymd", "day": "date_ymd", "hb": "integer"}
 COLUMNS = ["record_id", "redcap_repeat_instrument", "redcap_repeat_instance", "site", "consented"]
 COLUMNS += ["visit_complete", "day", "hb", "lab_complete"]
@@ -82,9 +97,10 @@ def domains(tmp_path: Path) -> Path:
 def project(tmp_path: Path) -> Path:
     """Return a REDCap export beside its dictionary: one plain row, two of the laboratory."""
     head = ",".join(HEADER).replace('"Choices, Calculations, OR Slider Labels"', "CHOICES")
-    columns = [name.replace("CHOICES", "Choices, Calculations, OR Slider Labels") for name in (
-        head.split(",")
-    )]
+    columns = [
+        name.replace("CHOICES", "Choices, Calculations, OR Slider Labels")
+        for name in (head.split(","))
+    ]
     lines = [
         [name, "visit" if name in COLUMNS[:5] else "lab", "", "text", name, "", "", kind]
         + [""] * 10

@@ -53,7 +53,15 @@ def test_a_run_writes_a_file_a_type(out: Path) -> None:
 def test_the_summary_has_the_documented_keys(out: Path) -> None:
     """The keys of docs/formats.md, with the sums by fact."""
     summary = json.loads((out / "summary.json").read_bytes())
-    assert set(summary) == set("version trial fhir facts left_out resources balanced".split())
+    assert set(summary) == {
+        "version",
+        "trial",
+        "fhir",
+        "facts",
+        "left_out",
+        "resources",
+        "balanced",
+    }
     assert (summary["version"], summary["trial"], summary["fhir"]) == (1, "NCT05987176", "4.0.1")
     assert summary["balanced"] is True
     for sums in summary["facts"].values():

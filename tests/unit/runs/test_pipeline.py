@@ -137,10 +137,9 @@ def test_a_second_fact_is_rejected_however_late(staging: Staging) -> None:
 def test_the_study_is_one_fact(staging: Staging) -> None:
     """Whatever number of resources the registry record gives."""
     run = pipeline(staging)
-    bodies = [
-        {"resourceType": "Medication", "id": name, "code": {"text": name}} for name in ("a", "b")
-    ]
-    run.study([Draft("Medication", body["id"], body, "registry.json") for body in bodies])
+    code = {"code": {"text": "A product"}}
+    bodies = {name: {"resourceType": "Medication", "id": name} | code for name in ("a", "b")}
+    run.study([Draft("Medication", name, body, "registry.json") for name, body in bodies.items()])
     assert (run.account.input, run.account.mapped) == (Counter(study=1), Counter(study=1))
     assert staging.counts() == {"Medication": 2}
 

@@ -180,6 +180,24 @@ def test_a_damaged_ledger_is_refused(path: Path, part: float) -> None:
         _open(path)
 
 
+def test_a_ledger_that_contradicts_itself_is_refused(path: Path) -> None:
+    """One flipped bit that every reader would pass over: the check at the start finds it."""
+    ledger = _open(path)
+    ledger.start_run()
+    ledger.intend([_item()])
+    ledger.close()
+    path.write_bytes(path.read_bytes().replace(b"Observation", b"Observatiom", 1))
+    with pytest.raises(StateError, match="integrity"):
+        _open(path)
+
+
+def test_attempts_are_counted(ledger: Ledger) -> None:
+    """Each intent is one."""
+    for _ in range(3):
+        ledger.intend([_item()])
+    assert [row.attempts for row in ledger.rows("Observation")] == [3]
+
+
 def test_the_last_step_is_the_head() -> None:
     """`HEAD` spares an import on every run; it must not lag behind the folder."""
     assert max(schema.steps()) == schema.HEAD

@@ -134,6 +134,14 @@ def test_a_known_row_is_compared_by_its_digest(known: Known, action: Action) -> 
     assert subject.version_id == "4"
 
 
+def test_rows_that_are_not_staged_are_passed_over() -> None:
+    """A run over some subjects meets the ledger's rows of all: none shifts onto another."""
+    others = [replace(ACKED_STUDY, id=name) for name in ("na", "nb", "nt")]
+    rows = sorted([*others, ACKED_STUDY], key=lambda known: known.id)
+    study, _ = _plan(*rows)
+    assert study.action is Action.UNCHANGED
+
+
 def test_another_patient_is_a_change() -> None:
     """The crosswalk is part of what is sent."""
     known = _known(SUBJECT, State.ACKED, SENT)

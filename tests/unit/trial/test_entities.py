@@ -32,7 +32,7 @@ def test_a_fact_does_not_change() -> None:
     """An entity is frozen."""
     fact = Measurement(**FACT)
     with pytest.raises(ValidationError, match="frozen"):
-        fact.subject = "S2"
+        fact.subject = "S2"  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("extra", [{"colour": "red"}, {"status": "done"}])

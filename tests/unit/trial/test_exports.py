@@ -49,7 +49,9 @@ SUBJECT: dict[str, Any] = {
     "subject": "ID",
     "site": "SITE",
     "other_numbers": [{"column": "SUBJID", "system": "https://trial.example/subjid"}],
-    "states": [{"table": "DS", "subject": "DSID", "state": "DECOD", "since": "DTC", "order": "SEQ"}],
+    "states": [
+        {"table": "DS", "subject": "DSID", "state": "DECOD", "since": "DTC", "order": "SEQ"}
+    ],
 }
 
 
@@ -95,14 +97,14 @@ def test_a_source_is_long_or_wide_and_whole(declared: dict[str, Any]) -> None:
 def test_every_column_of_a_long_table_is_named() -> None:
     """The columns are checked before a row is read: none may be forgotten."""
     assert columns(source(**LONG)) == {
-        "LB": set("ID VISIT SEQ TESTCD ORRES UNIT LO HI DTC NOTE STAT".split())
+        "LB": {"ID", "VISIT", "SEQ", "TESTCD", "ORRES", "UNIT", "LO", "HI", "DTC", "NOTE", "STAT"}
     }
 
 
 def test_every_field_of_a_wide_form_is_named() -> None:
     """Fields of values, limits, parts and of what decides the item; no item's name."""
     assert columns(source(**WIDE)) == {
-        "": set("ID DAY DONE HB HB_LO HB_HI GLUC FAST SYS".split())
+        "": {"ID", "DAY", "DONE", "HB", "HB_LO", "HB_HI", "GLUC", "FAST", "SYS"}
     }
 
 

@@ -34,7 +34,9 @@ def test_an_id_follows_the_identifier() -> None:
 def test_a_reference_is_literal() -> None:
     """Type and derived id: `plan` may rewrite it to what the server holds."""
     key = NAMING.key(form="study")
-    assert NAMING.reference("ResearchStudy", key) == {"reference": f"ResearchStudy/{NAMING.id(key)}"}
+    assert NAMING.reference("ResearchStudy", key) == {
+        "reference": f"ResearchStudy/{NAMING.id(key)}"
+    }
 
 
 def test_a_patient_is_a_placeholder() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast, get_args
 
 from netfhir.errors import DeclarationError, RecordError
@@ -45,13 +45,19 @@ class _Results:
     source: MeasurementSource
     items: Mapping[str, Item]
     assembly: Assembly
+    places: dict[str, ItemPlace] = field(default_factory=dict)
+    """Item -> where its row has it, kept for the items that are declared."""
 
     def of_row(self, row: Row) -> Iterator[Fact]:
         source = self.source
         code = self.assembly.reader.required(row, source.item)
-        place = ItemPlace.model_construct(
-            item=code, column=source.value, low=source.low, high=source.high
-        )
+        place = self.places.get(code)
+        if place is None:
+            place = ItemPlace.model_construct(
+                item=code, column=source.value, low=source.low, high=source.high
+            )
+            if code in self.items:
+                self.places[code] = place
         yield self._measurement(row, place, row.where(source.item))
 
     def of_fields(self, row: Row) -> Iterator[Fact]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from netfhir.errors import RecordError
@@ -9,6 +11,9 @@ from netfhir.fhir.dates import LocalTime
 from netfhir.sources.assemble import entities
 from netfhir.trial.entities import Subject
 from tiny_trial import LONDON, Export, source
+
+if TYPE_CHECKING:
+    from netfhir.sources.row import Record, Row
 
 DM = Export(
     source(
@@ -64,19 +69,19 @@ def code(*rows: object) -> str:
     return found.code
 
 
-def of_dm(*rows: object, ds: tuple[object, ...]) -> list[object]:
+def of_dm(*rows: Record, ds: tuple[Record, ...]) -> list[object]:
     """Return what becomes of DM rows and DS rows."""
-    assembly = DM.assembly(*rows, DS=ds)  # type: ignore[arg-type] - rows and errors alike
+    assembly = DM.assembly(*rows, DS=ds)
     return [fact for _, fact in entities(assembly, (DM.source,))]
 
 
-def of_records(*rows: object) -> list[object]:
+def of_records(*rows: Record) -> list[object]:
     """Return what becomes of the rows of REDCap records."""
-    assembly = RECORD.assembly(*rows)  # type: ignore[arg-type] - rows and errors alike
+    assembly = RECORD.assembly(*rows)
     return [fact for _, fact in entities(assembly, (RECORD.source,))]
 
 
-def dm(number: int = 2, /, **cells: str) -> object:
+def dm(number: int = 2, /, **cells: str) -> Row:
     """Return a DM row of site 01."""
     return DM.row("", number, **{"USUBJID": "S1", "SITEID": "01"} | cells)
 

@@ -1,0 +1,139 @@
+"""`netfhir study`: a registry record as FHIR, of a declared trial or of a file."""
+
+from __future__ import annotations
+
+import gzip
+import textwrap
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from netfhir.errors import DeclarationError, FormatError
+from netfhir.fhir.bundle import collection
+from netfhir.fhir.gate import Gate
+from netfhir.fhir.identity import SiteKey, slug
+from netfhir.mappers import study as mapper
+from netfhir.sources.registry import StudyRecord, read_record
+from netfhir.terminology.registry import RegistryTerms
+from netfhir.trial.declared_study import declared
+from netfhir.trial.naming import Naming
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from netfhir.fhir.canonical import Json
+    from netfhir.fhir.draft import Draft
+    from netfhir.mappers import MappingSite
+    from netfhir.sources.registry import Remark
+    from netfhir.trial.declaration import Trial
+    from netfhir.trial.study import Study
+
+_RECORD = "registry.json"
+_BASE = "https://netfhir.example/"
+"""Where the identifiers of a record stand that belongs to no declared trial."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A study as FHIR, and what of its record is not carried as it stood."""
+
+    bundle: Json
+    remarks: tuple[Remark, ...]
+
+
+def of_trial(trial: Trial) -> StudyRecord:
+    """Return a trial's record, read, with what the trial declares of it."""
+    text = _record(trial)
+    terms = RegistryTerms.load(trial.folders)
+    where = f"{trial.name}/{_RECORD}"
+    record = read_record(text, terms, where=where, study_key=trial.file.study)
+    study = declared(record.study, trial.name, trial.folders, trial.terminology)
+    return StudyRecord(study, record.remarks)
+
+
+def study_drafts(site: MappingSite) -> list[Draft]:
+    """Return the study's own resources, parents first."""
+    trial = site.trial
+    return _drafts(of_trial(trial).study, site.naming, RegistryTerms.load(trial.folders))
+
+
+def arm_names(trial: Trial) -> list[str]:
+    """Return the names of the arms in a trial's record."""
+    return [arm.name for arm in of_trial(trial).study.arms]
+
+
+def outline(trial: Trial) -> Iterator[str]:
+    """Yield a study in a few lines for a person."""
+    study = of_trial(trial).study
+    arms = ", ".join(arm.name for arm in study.arms)
+    criteria = study.eligibility.criteria if study.eligibility else ()
+    kinds = [criterion.kind for criterion in criteria]
+    terms = RegistryTerms.load(trial.folders)
+    status = terms.element("Status", study.progress.status, "status")
+    yield textwrap.shorten(f"{trial.file.study}: {study.titles.brief}", 96, placeholder=" …")
+    yield f"status {study.progress.status} = {status} · arms: {arms}"
+    yield (
+        f"{kinds.count('inclusion')} inclusion and {kinds.count('exclusion')} exclusion criteria "
+        "in the record's words"
+    )
+
+
+def tell_trial(site: MappingSite) -> Told:
+    """Return a declared trial's study as a Bundle that passes the gate."""
+    return Told(_checked(study_drafts(site)), of_trial(site.trial).remarks)
+
+
+def tell_file(path: Path, folders: Sequence[Path], site_key: bytes) -> Told:
+    """Return the study of a record in a file as a Bundle that passes the gate."""
+    if not path.is_file():
+        raise FormatError(
+            "missing-file",
+            where=path.name,
+            found="neither a file nor a declared trial",
+            expected="a ClinicalTrials.gov v2 record, or the name of a folder in mappings/",
+        )
+    terms = RegistryTerms.load(folders)
+    record = read_record(_content(path), terms, where=path.name)
+    base = f"{_BASE}{slug(record.study.key)}"
+    naming = Naming(record.study.key, base, f"{base}/subject", SiteKey(site_key))
+    return Told(_checked(_drafts(record.study, naming, terms)), record.remarks)
+
+
+def _drafts(study: Study, naming: Naming, terms: RegistryTerms) -> list[Draft]:
+    return list(mapper.drafts(study, naming, terms))
+
+
+def _checked(drafts: Sequence[Draft]) -> Json:
+    gate = Gate()
+    for draft in drafts:
+        gate.check(draft)
+    return collection(drafts)
+
+
+def _content(path: Path) -> bytes:
+    if path.suffix != ".gz":
+        return path.read_bytes()
+    try:
+        return gzip.decompress(path.read_bytes())
+    except (OSError, EOFError, zlib.error) as error:
+        raise FormatError(
+            "bad-gzip",
+            where=path.name,
+            found="no whole gzip file",
+            remedy="fetch the file again in full",
+        ) from error
+
+
+def _record(trial: Trial) -> bytes:
+    for folder in reversed(trial.folders):
+        path = folder / trial.name / _RECORD
+        if path.is_file():
+            return path.read_bytes()
+    raise DeclarationError(
+        "missing-declaration",
+        where=f"{trial.name}/{_RECORD}",
+        found="no such file",
+        expected="the trial's record in the shape of the ClinicalTrials.gov API v2",
+        remedy="save the record there; mappings/NCT05987176 has an example",
+    )

@@ -1,0 +1,72 @@
+"""The ledger's writing statements: an intent, and each outcome.
+
+No parameter has a column's name, or SQLAlchemy would set that column too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import bindparam, delete, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from netfhir.sync.records import Outcome, State
+from netfhir.sync.schema import RESOURCE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import Delete, Update
+
+_STATES = {
+    Outcome.ACKNOWLEDGED: State.ACKED,
+    Outcome.DEAD: State.DEAD,
+    Outcome.UNKNOWN: State.UNKNOWN,
+    Outcome.CONFLICT: State.CONFLICT,
+}
+
+_NEW = upsert(RESOURCE)
+INTEND = _NEW.on_conflict_do_update(
+    index_elements=["resource_type", "id"],
+    set_={
+        "state": _NEW.excluded.state,
+        "digest_sent": _NEW.excluded.digest_sent,
+        "attempts": RESOURCE.c.attempts + 1,
+        "reason": "",
+        "where": _NEW.excluded.where,
+        "run_id": _NEW.excluded.run_id,
+        "updated_at": _NEW.excluded.updated_at,
+    },
+)
+
+
+_ROW = (RESOURCE.c.resource_type == bindparam("row_type"), RESOURCE.c.id == bindparam("row_id"))
+
+
+def _settling(outcome: Outcome) -> Update:
+    values: dict[str, object] = {
+        "state": _STATES[outcome].value,
+        "reason": bindparam("new_reason"),
+        "run_id": bindparam("new_run_id"),
+        "updated_at": bindparam("new_updated_at"),
+    }
+    if outcome is Outcome.ACKNOWLEDGED:
+        values |= {
+            "digest_acked": bindparam("new_digest"),
+            "digest_sent": bindparam("new_digest"),
+            "server_id": bindparam("new_server_id"),
+            "version_id": bindparam("new_version_id"),
+        }
+    return update(RESOURCE).where(*_ROW).values(values)
+
+
+SETTLE: Mapping[Outcome, Sequence[Update | Delete]] = {
+    **{outcome: (_settling(outcome),) for outcome in _STATES},
+    # Never sent: as if the intent had not been.
+    Outcome.PENDING: (
+        delete(RESOURCE).where(*_ROW, RESOURCE.c.digest_acked.is_(None)),
+        update(RESOURCE)
+        .where(*_ROW, RESOURCE.c.digest_acked.is_not(None))
+        .values(state=State.ACKED.value, digest_sent=RESOURCE.c.digest_acked),
+    ),
+}

