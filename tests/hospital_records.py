@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from netfhir.screening import protocol
 from netfhir.screening.facts import Fact, Gap, Record
-from netfhir.screening.reading import Reader, consent, person
+from netfhir.screening.people import consent, person
+from netfhir.screening.reading import Reader
 from netfhir.settings import shipped_mappings
 from netfhir.trial import declaration
 

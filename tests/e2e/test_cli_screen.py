@@ -82,7 +82,9 @@ def test_what_is_written_is_private_and_the_same_again(tmp_path: Path) -> None:
         assert file.stat().st_mode & 0o777 == 0o600
 
 
-def test_input_that_cannot_be_read_is_status_65(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_input_that_cannot_be_read_is_status_65(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """It is named by file and line, without a value."""
     data = tmp_path / "data"
     data.mkdir()
@@ -107,7 +109,7 @@ def test_a_refusal_that_cannot_be_read_stops_the_run(tmp_path: Path) -> None:
 
 
 def test_an_amended_protocol_tells_whose_verdict_changed(tmp_path: Path) -> None:
-    """A limit of haemoglobin is raised: who was not below it and now is, because of the criteria."""
+    """A limit of haemoglobin is raised: who is below it now, because of the criteria."""
     amended = tmp_path / "site" / TRIAL
     amended.mkdir(parents=True)
     limit = 'override = true\n[criteria.E8.needs.as-printed.thresholds]\n"g/dL" = "9.0"\n'

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from netfhir.errors import FormatError
 from netfhir.screening.facts import Consent, Fact, Gap, Person, Record, order
 from netfhir.screening.files import Source, Tally, lines, missing, sources
-from netfhir.screening.reading import Json, Reader, consent, medication_codes, patient_of, person
+from netfhir.screening.members import Json, patient_of
+from netfhir.screening.people import consent, person
+from netfhir.screening.reading import Reader, medication_codes
 from netfhir.screening.shapes import SHAPES
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from netfhir.screening.needs import Facts, Need, Presence, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from netfhir.screening.concept_sets import ConceptSets
     from netfhir.screening.criteria import CriteriaFile
     from netfhir.trial.declaration import Screening, Trial

@@ -8,28 +8,23 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from datetime import date
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, cast
 
-from netfhir.screening.days import Days, days
-from netfhir.screening.facts import Cause, Consent, Fact, Gap, Person
-from netfhir.screening.shapes import CONSENT_SCOPE, ENDED, SHAPES, Shape
+from netfhir.screening import members
+from netfhir.screening.days import days
+from netfhir.screening.facts import Cause, Fact, Gap
+from netfhir.screening.shapes import ENDED, SHAPES, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from netfhir.screening.concept_sets import Code, ConceptSets, Row
+    from netfhir.screening.members import Json
 
-Json = dict[str, Any]
-_PATIENT = re.compile(r"(?:.*/)?Patient/([A-Za-z0-9.-]{1,64})(?:/_history/[A-Za-z0-9.-]+)?\Z")
 _MEDICATION = re.compile(r"(?:.*/)?Medication/([A-Za-z0-9.-]{1,64})(?:/_history/[A-Za-z0-9.-]+)?\Z")
 _PLACES = Decimal("1E-10")
 _LARGEST = Decimal("1E18")
-
-
-class ShapeError(ValueError):
-    """A member of a resource has another shape than FHIR gives it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +50,7 @@ class Reader:
         """
         kind = cast("str", body["resourceType"])
         shape = SHAPES[kind]
-        patient = patient_of(body, shape.patient)
+        patient = members.patient_of(body, shape.patient)
         try:
             certainty = _certainty(body, kind, shape)
             if certainty is None:
@@ -68,7 +63,7 @@ class Reader:
                 return []
             base = self._base(body, kind, shape, patient)
             return [self._result(replace(base, weak=certainty), body, row) for row in rows]
-        except ShapeError:
+        except members.ShapeError:
             return [Gap(patient, kind, "data-error")]
 
     def _meant(self, body: Json, shape: Shape) -> str:
@@ -90,15 +85,16 @@ class Reader:
         return [found[key] for key in sorted(found)]
 
     def _base(self, body: Json, kind: str, shape: Shape, patient: str) -> Fact:
-        meta = _object(body, "meta")
+        meta = members.member(body, "meta")
         fact = Fact(
             patient,
             "",
             kind,
-            _text(body, "id"),
-            version=_text(meta, "versionId"),
-            updated=_text(meta, "lastUpdated"),
-            ended=kind == "Condition" and bool(_status_codes(body, "clinicalStatus") & {*ENDED}),
+            members.text(body, "id"),
+            version=members.text(meta, "versionId"),
+            updated=members.text(meta, "lastUpdated"),
+            ended=kind == "Condition"
+            and bool(members.bare_codes(body, "clinicalStatus") & {*ENDED}),
         )
         return _dated(fact, body, shape)
 
@@ -118,7 +114,7 @@ class Reader:
         return self._answer(fact, body)
 
     def _quantity(self, fact: Fact, body: Json, *, unitless: bool) -> Fact:
-        quantity = _object(body, "valueQuantity")
+        quantity = members.member(body, "valueQuantity")
         number = decimal(quantity.get("value"))
         unit = self._unit(quantity) or ("1" if unitless else "")
         low, high = self._range(body, unit)
@@ -128,7 +124,7 @@ class Reader:
         return replace(
             fact,
             number=number,
-            comparator=_text(quantity, "comparator"),
+            comparator=members.text(quantity, "comparator"),
             unit=unit,
             low=low,
             high=high,
@@ -136,25 +132,27 @@ class Reader:
         )
 
     def _unit(self, quantity: Json) -> str:
-        given = _text(quantity, "code") or _text(quantity, "unit")
+        given = members.text(quantity, "code") or members.text(quantity, "unit")
         return self.spellings.get(given, given)
 
     def _range(self, body: Json, unit: str) -> tuple[Decimal | None, Decimal | None]:
         """Return the only normal range, if it is in the unit of the result (or names none)."""
         ranges = [
             one
-            for one in _objects(body, "referenceRange")
-            if "type" not in one or _status_codes(one, "type") == {"normal"}
+            for one in members.items(body, "referenceRange")
+            if "type" not in one or members.bare_codes(one, "type") == {"normal"}
         ]
         if len(ranges) != 1:
             return None, None
-        low, high = _object(ranges[0], "low"), _object(ranges[0], "high")
+        low, high = members.member(ranges[0], "low"), members.member(ranges[0], "high")
         if {self._unit(low), self._unit(high)} - {"", unit}:
             return None, None
         return decimal(low.get("value")), decimal(high.get("value"))
 
     def _answer(self, fact: Fact, body: Json) -> Fact:
-        given = _codings(body, "valueCodeableConcept") + _list_codings(body, "interpretation")
+        given = members.codings(body, "valueCodeableConcept") + members.list_codings(
+            body, "interpretation"
+        )
         for code in given:
             if (fact.concept, code) in self.sets.answers:
                 number = self.sets.answers[fact.concept, code]
@@ -166,14 +164,6 @@ class Reader:
             return replace(fact, defect=fact.defect or "local-code-unmapped")
         other = any(name.startswith("value") for name in body)
         return replace(fact, defect=fact.defect or ("data-error" if other else "no-data"))
-
-
-def patient_of(body: Json, member: str) -> str:
-    """Return the id of the patient that a resource refers to, or an empty text."""
-    reference = body.get(member)
-    text = reference.get("reference") if isinstance(reference, dict) else None
-    found = _PATIENT.match(text) if isinstance(text, str) else None
-    return found[1] if found else ""
 
 
 def decimal(given: object) -> Decimal | None:
@@ -192,46 +182,11 @@ def decimal(given: object) -> Decimal | None:
         return None
 
 
-def person(body: Json) -> Person:
-    """Read a Patient; a birth date that is none is left out, a gender likewise."""
-    meta = body.get("meta")
-    meta = meta if isinstance(meta, dict) else {}
-    born = body.get("birthDate")
-    interval = days(born) if isinstance(born, str) else None
-    gender = body.get("gender")
-    return Person(
-        id=cast("str", body["id"]),
-        version=str(meta.get("versionId", "")),
-        updated=str(meta.get("lastUpdated", "")),
-        gender=gender if isinstance(gender, str) else "",
-        born_lo=interval.lo if interval else None,
-        born_hi=interval.hi if interval else None,
-        deceased="deceasedDateTime" in body or body.get("deceasedBoolean") is True,
-    )
-
-
-def consent(body: Json) -> Consent | None:
-    """Read a Consent to research; None where it is about something else or not in force.
-
-    What cannot be read in one that is about research counts as a refusal.
-    """
-    try:
-        if CONSENT_SCOPE not in _codings(body, "scope") or body.get("status") != "active":
-            return None
-        provision = _object(body, "provision")
-        start, end = _period(_object(provision, "period"))
-        decided = _day(body, "dateTime")
-        permit = provision.get("type") == "permit"
-        return Consent(permit, decided, start.lo if start else None, end.hi if end else None)
-    except ShapeError:
-        return Consent(permit=False, decided=date.max, start=None, end=None)
-
-
 def medication_codes(body: Json) -> list[Code]:
     """Return the codes of a Medication; none where its shape is wrong."""
     try:
-        return _codings(body, "code")
-    except ShapeError:
+        return members.codings(body, "code")
+    except members.ShapeError:
         return []
 
 
@@ -244,9 +199,9 @@ def _certainty(body: Json, kind: str, shape: Shape) -> bool | None:
     if body.get("doNotPerform") is True:
         return None
     if shape.coded_status:
-        statuses = _status_codes(body, shape.coded_status)
+        statuses = members.bare_codes(body, shape.coded_status)
     else:
-        statuses = {_text(body, shape.status)} - {""}
+        statuses = {members.text(body, shape.status)} - {""}
     statuses = statuses or {"-"}
     if statuses & set(shape.absent):
         return None
@@ -257,20 +212,24 @@ def _codes(body: Json, shape: Shape, medications: Mapping[str, list[Code]]) -> l
     found: list[Code] = []
     for member in shape.codes:
         value = body.get(member)
-        found += _list_codings(body, member) if isinstance(value, list) else _codings(body, member)
+        found += (
+            members.list_codings(body, member)
+            if isinstance(value, list)
+            else members.codings(body, member)
+        )
     if shape.medication and "medicationReference" in body:
         found += _referred(body, medications)
     return found
 
 
 def _referred(body: Json, medications: Mapping[str, list[Code]]) -> list[Code]:
-    reference = _text(_object(body, "medicationReference"), "reference")
+    reference = members.text(members.member(body, "medicationReference"), "reference")
     if reference.startswith("#"):
         return [
             code
-            for inner in _objects(body, "contained")
+            for inner in members.items(body, "contained")
             if inner.get("id") == reference[1:]
-            for code in _codings(inner, "code")
+            for code in members.codings(inner, "code")
         ]
     found = _MEDICATION.match(reference)
     return medications.get(found[1], []) if found else []
@@ -281,69 +240,14 @@ def _dated(fact: Fact, body: Json, shape: Shape) -> Fact:
     if member is None:
         return fact
     if not member.endswith("Period"):
-        found = days(_text(body, member))
+        found = days(members.text(body, member))
         return (
             replace(fact, lo=found.lo, hi=found.hi) if found else replace(fact, defect="data-error")
         )
-    start, end = _period(_object(body, member))
+    start, end = members.period(members.member(body, member))
     return replace(
         fact,
         since=start.lo if start else None,
         lo=end.lo if end else None,
         hi=end.hi if end else None,
     )
-
-
-def _period(period: Json) -> tuple[Days | None, Days | None]:
-    found = []
-    for name in ("start", "end"):
-        interval = days(_text(period, name)) if name in period else None
-        if name in period and interval is None:
-            raise ShapeError(name)
-        found.append(interval)
-    return found[0], found[1]
-
-
-def _day(body: Json, name: str) -> date | None:
-    found = days(_text(body, name))
-    return found.lo if found else None
-
-
-def _object(body: Json, name: str) -> Json:
-    value = body.get(name, {})
-    if not isinstance(value, dict):
-        raise ShapeError(name)
-    return value
-
-
-def _objects(body: Json, name: str) -> list[Json]:
-    value = body.get(name, [])
-    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-        raise ShapeError(name)
-    return value
-
-
-def _text(body: Json, name: str) -> str:
-    value = body.get(name, "")
-    if not isinstance(value, str):
-        raise ShapeError(name)
-    return value
-
-
-def _codings(body: Json, name: str) -> list[Code]:
-    return [
-        (_text(one, "system"), _text(one, "code"))
-        for one in _objects(_object(body, name), "coding")
-    ]
-
-
-def _list_codings(body: Json, name: str) -> list[Code]:
-    return [
-        (_text(coding, "system"), _text(coding, "code"))
-        for one in _objects(body, name)
-        for coding in _objects(one, "coding")
-    ]
-
-
-def _status_codes(body: Json, name: str) -> set[str]:
-    return {code for _, code in _codings(body, name)} - {""}

@@ -32,6 +32,10 @@ def test_a_new_criterion_and_a_new_patient_are_listed() -> None:
     before = [row("a", "E8", "met"), row("c", "E8", "met")]
     after = [row("a", "E8", "met"), row("a", "E18", "met"), row("b", "E8", "met")]
     found = list(changes(before, after, amended=False))
-    assert [(one["patient"], one["criterion"]) for one in found] == [("a", "E18"), ("b", "E8"), ("c", "E8")]
+    assert [(one["patient"], one["criterion"]) for one in found] == [
+        ("a", "E18"),
+        ("b", "E8"),
+        ("c", "E8"),
+    ]
     assert [one["before"] for one in found[:2]] == [None, None]
     assert found[2]["after"] is None

@@ -9,7 +9,9 @@ import pytest
 
 from hospital_records import reader
 from netfhir.screening.facts import Fact, Gap
-from netfhir.screening.reading import consent, decimal, patient_of, person
+from netfhir.screening.members import patient_of
+from netfhir.screening.people import consent, person
+from netfhir.screening.reading import decimal
 
 LOINC = "http://loinc.org"
 ATC = "http://www.whocc.no/atc"
@@ -87,7 +89,11 @@ def test_a_medication_is_found_by_its_reference() -> None:
         ({"valueString": "7.4"}, None, "data-error"),
         ({"valueCodeableConcept": {"coding": [{"code": "low"}]}}, None, "local-code-unmapped"),
         ({"dataAbsentReason": {"coding": [{"code": "error"}]}}, None, "no-data"),
-        ({"valueQuantity": {"value": 7.4}, "effectiveDateTime": "yesterday"}, Decimal("7.4"), "data-error"),
+        (
+            {"valueQuantity": {"value": 7.4}, "effectiveDateTime": "yesterday"},
+            Decimal("7.4"),
+            "data-error",
+        ),
     ],
 )
 def test_a_result_that_is_none_is_a_defect(
@@ -114,7 +120,13 @@ def test_a_unit_is_respelt_by_declaration_only(given: str, unit: str) -> None:
         ([{"high": {"value": 21}}], Decimal(21)),
         ([{"high": {"value": 1.2, "unit": "mg/dL"}}], None),
         ([{"high": {"value": 21}}, {"high": {"value": 17}}], None),
-        ([{"high": {"value": 21}}, {"high": {"value": 5}, "type": {"coding": [{"code": "therapeutic"}]}}], Decimal(21)),
+        (
+            [
+                {"high": {"value": 21}},
+                {"high": {"value": 5}, "type": {"coding": [{"code": "therapeutic"}]}},
+            ],
+            Decimal(21),
+        ),
         ([], None),
     ],
 )
@@ -165,7 +177,9 @@ def test_a_birth_date_that_is_none_is_left_out() -> None:
     assert person({"id": "p", "deceasedDateTime": "2026"}).deceased
 
 
-SCOPE = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "research"}]}
+SCOPE = {
+    "coding": [{"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "research"}]
+}
 
 
 def test_a_consent_that_cannot_be_read_is_a_refusal() -> None:

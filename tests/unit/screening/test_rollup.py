@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from netfhir.screening.verdicts import Line
 HUMAN = {"I1", "E4", "E6", "E15"}
 
 
-def lines(**changed: dict[str, object]) -> list[Line]:
+def lines(**changed: dict[str, Any]) -> list[Line]:
     """Return the verdicts of an eligible patient, some of them changed."""
     found = []
     for key in asked().file.criteria:
@@ -82,7 +83,9 @@ def test_candidates_come_before_the_undecided_and_few_questions_before_many() ->
     """Ranks count from 1 and leave out who is excluded."""
     unknown = {"status": "unknown", "question": "?", "cost": 4}
     two = [replace(line, patient="two") for line in lines(E8=unknown)]
-    three = [replace(line, patient="three") for line in lines(E8=unknown, E9=unknown | {"question": "!"})]
+    three = [
+        replace(line, patient="three") for line in lines(E8=unknown, E9=unknown | {"question": "!"})
+    ]
     out = [replace(line, patient="out") for line in lines(E8={"status": "met"})]
     found = ranked(rolled_up(asked(), one) for one in (three, out, two, lines()))
     assert [(one.rank, one.patient) for one in found] == [(1, "p"), (2, "two"), (3, "three")]
