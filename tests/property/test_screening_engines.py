@@ -51,6 +51,28 @@ def hospital(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_scalars_of_another_kind_and_nulls_are_read_alike(hospital: Path, tmp_path: Path) -> None:
+    """A number for a text, and null for nothing, are no reason to differ."""
+    odd = tmp_path / "odd"
+    odd.mkdir()
+    for path in hospital.glob("*.ndjson"):
+        (odd / path.name).write_bytes(path.read_bytes())
+    lines = (odd / "Observation.ndjson").read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines[:800]):
+        change = (
+            {"status": None},
+            {"id": number, "meta": {"versionId": number}},
+            {"code": {"coding": [{"system": "http://loinc.org", "code": 718}], "text": 5}},
+            {"valueQuantity": None},
+            {"effectiveDateTime": 2026},
+            {"referenceRange": None, "interpretation": None},
+        )[number % 6]
+        lines[number] = json.dumps(json.loads(line) | change)
+    (odd / "Observation.ndjson").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    ours, _ = by_python(odd, covered=False)
+    assert by_duckdb(odd, tmp_path / "scratch", covered=False)[0] == ours
+
+
 @pytest.mark.parametrize("covered", [False, True], ids=["silent", "covered"])
 def test_both_engines_give_the_same_rows(hospital: Path, tmp_path: Path, *, covered: bool) -> None:
     """Every key of every row is equal, evidence and questions included, and in the same order."""
@@ -95,6 +117,10 @@ def _spoilt(folder: Path, data: Path) -> None:
         (17, {"note": [{"text": "x" * 20_000_000}]}),
         (19, {"code": {"coding": [{"code": "718-7"}]}}),
         (21, {"valueQuantity": {"value": 1e400}}),
+        (23, {"status": None}),
+        (25, {"id": 25, "meta": {"versionId": 3}}),
+        (27, {"code": {"coding": [{"system": "http://loinc.org", "code": 718}]}}),
+        (29, {"valueQuantity": None}),
     ):
         lines[number] = json.dumps(json.loads(lines[number]) | change)
     path.write_text("\ufeff" + "\n".join(lines) + "\n", encoding="utf-8")

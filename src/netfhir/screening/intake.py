@@ -60,6 +60,8 @@ class Intake:
         except (ValueError, RecursionError):
             self.tally.problem("broken-line", name, number)
             return None, source.type
+        if isinstance(body, dict) and type(body.get("id")) is int:
+            body["id"] = str(body["id"])
         kind = body.get("resourceType") if isinstance(body, dict) else None
         if not isinstance(kind, str) or not isinstance(body.get("id"), str) or not body["id"]:
             self.tally.problem("no-type-or-id", name, number)
@@ -169,7 +171,7 @@ def _once(pairs: list[tuple[str, Any]]) -> Json:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise _DuplicateKeyError
-    return found
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _refuse(constant: str) -> None:

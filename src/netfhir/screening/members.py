@@ -62,8 +62,12 @@ def items(body: Json, name: str) -> list[Json]:
 
 
 def text(body: Json, name: str) -> str:
-    """Return a text, an empty one where there is none."""
+    """Return a text, an empty one where there is none; another scalar is taken by its digits."""
     value = body.get(name, "")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
     if not isinstance(value, str):
         raise ShapeError(name)
     return value
