@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
@@ -37,8 +37,7 @@ _COLUMNS = "resource_type, id, subject, place, start, size"
 _READ_ROWS = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Staged:
+class Staged(NamedTuple):
     """One resource to be planned."""
 
     resource_type: str
@@ -226,7 +225,7 @@ _PRAGMAS = (
     "journal_mode = OFF",
     "locking_mode = EXCLUSIVE",
     "synchronous = OFF",
-    "cache_size = -16000",
+    "cache_size = -8000",
 )
 
 _DEEPEST = 100
