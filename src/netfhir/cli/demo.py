@@ -13,8 +13,8 @@ import click
 from netfhir.cli import options, printing
 from netfhir.errors import worst
 from netfhir.hospital.sandbox import Sandbox
-from netfhir.runs import opening, studying, syncing
-from netfhir.runs.demonstration import Pilot, Study
+from netfhir.runs import opening, screening, studying, syncing
+from netfhir.runs.demonstration import SCREENED_ON, Pilot, Study
 from netfhir.settings import DEMO_SITE_KEY
 from netfhir.sync.records import WRITES, Action, Outcome
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from netfhir.sync.records import Summary
 
 _PILOT_SUBJECTS = 3
+_RANKED = 3
 
 
 @click.command("demo")
@@ -35,8 +36,8 @@ def command(*, as_json: bool) -> int:
 
     Starts the embedded hospital with synthetic patients; shows the study; maps the trial's REDCap
     export; plans, applies and verifies; corrects one laboratory value, shows the difference and
-    applies it; runs once more and sends nothing; then the same for a few subjects of the CDISC
-    pilot. Exit status 0 only if every sum is right.
+    applies it; runs once more and sends nothing; prescreens the hospital's own data; then carries
+    a few subjects of the CDISC pilot. Exit status 0 only if every sum is right.
     """
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="netfhir-demo-") as name:
@@ -80,7 +81,20 @@ class _Show:
         study.correct("lab_plt", "249")
         statuses |= _changed(site, study.input(), target)
         _head("The same command once more")
-        return statuses | _again(site, study.input(), target)
+        statuses |= _again(site, study.input(), target)
+        _head("The other way round: the hospital's own data against the trial's 25 criteria")
+        return statuses | self._screening(study)
+
+    def _screening(self, study: Study) -> set[int]:
+        trial = opening.trial("NCT05987176", (study.site,))
+        out = self.folder / "screening"
+        screened = screening.run(trial, study.hospital, out, SCREENED_ON, tell=lambda _: None)
+        counts = ", ".join(f"{n} {name}" for name, n in screened.funnel["outcomes"].items())
+        printing.say(f"  {screened.funnel['patients']} patients: {counts}")
+        for one in screened.ranked[:_RANKED]:
+            asked = one.questions[0].question if one.questions else "nothing left to ask"
+            printing.say(f"  {one.rank}. {one.patient} ({one.outcome}): {asked}")
+        return screened.statuses()
 
     def _pilot(self, pilot: Pilot) -> set[int]:
         site = opening.mapping_site(opening.trial("CDISCPILOT01"), DEMO_SITE_KEY)
