@@ -35,8 +35,8 @@ _WHOLE = (
     "and the plan; reading the export, assembling, mapping and gate are not counted in either"
 )
 _HELD_BACK = (
-    "what stands behind it: SQLite stores bodies of 1.4 kB under a unique index of random ids "
-    "(half of the staging's time) and reads them back in the order of the ids"
+    "what stands behind it: every row goes into SQLite under a unique index of random ids, and is "
+    "read back in the order of the ids"
 )
 
 

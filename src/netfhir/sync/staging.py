@@ -213,10 +213,12 @@ class Staging:
 
     def _select(self, condition: str, values: tuple[object, ...]) -> Iterator[Staged]:
         query = f"SELECT {_COLUMNS} FROM staged WHERE {condition}"  # noqa: S608 - our own words
-        found = self._connection.exec_driver_sql(query, values)
-        for row in found.yield_per(_READ_ROWS):
-            body = os.pread(self._bodies.fileno(), row[5], row[4])
-            yield Staged(row[0], row[1], row[2], row[3], body)
+        cursor = self._connection.connection.cursor()
+        cursor.execute(query, values)
+        bodies = self._bodies.fileno()
+        while rows := cursor.fetchmany(_READ_ROWS):
+            for kind, name, subject, place, start, size in rows:
+                yield Staged(kind, name, subject, place, os.pread(bodies, size, start))
 
 
 #: A file that the next run writes anew: speed before safety.
