@@ -88,7 +88,10 @@ def _entry(path: str) -> dict[str, Any]:
 
 
 def _found(body: bytes) -> bytes:
-    (asked,) = parse_qs(body.decode())["identifier"]
+    form = parse_qs(body.decode())
+    if "_summary" in form:
+        return orjson.dumps({"resourceType": "Bundle", "type": "searchset", "total": 0})
+    (asked,) = form["identifier"]
     entries = [{"resource": _patient(*token.split("|", 1))} for token in _tokens(asked)]
     return orjson.dumps({"resourceType": "Bundle", "type": "searchset", "entry": entries})
 
