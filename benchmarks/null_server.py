@@ -88,10 +88,9 @@ def _entry(path: str) -> dict[str, Any]:
 
 
 def _found(body: bytes) -> bytes:
-    form = parse_qs(body.decode())
-    if "_summary" in form:
+    (asked,) = parse_qs(body.decode())["identifier"]
+    if asked.endswith("|"):
         return orjson.dumps({"resourceType": "Bundle", "type": "searchset", "total": 0})
-    (asked,) = form["identifier"]
     entries = [{"resource": _patient(*token.split("|", 1))} for token in _tokens(asked)]
     return orjson.dumps({"resourceType": "Bundle", "type": "searchset", "entry": entries})
 

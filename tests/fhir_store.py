@@ -43,7 +43,7 @@ class FhirStore:
     interactions: tuple[str, ...] = ("transaction", "batch")
     update_create: bool = True
     counts: bool = True
-    """Whether a search for the sum alone is told it."""
+    """Whether a search tells how many it found."""
     refuses: Callable[[Json], int] = lambda _: 0
     """The status to refuse a resource with, 0 to take it."""
     held: dict[str, Json] = field(default_factory=dict)
@@ -100,10 +100,8 @@ class FhirStore:
         if path.endswith("/_search"):
             form = parse_qs(request.get_data().decode())
             found = self._search(path.partition("/")[0], form["identifier"][0])
-            if "_summary" in form:
-                total = {"total": len(found["entry"])} if self.counts else {}
-                found = {**found, **total, "entry": []}
-            return _json(found)
+            total = {"total": len(found["entry"])} if self.counts else {}
+            return _json({**found, **total})
         if request.method == "POST":
             return _json(self._bundle(json.loads(request.get_data())))
         if request.method == "PUT":

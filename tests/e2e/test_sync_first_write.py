@@ -114,12 +114,24 @@ def test_nothing_refers_to_what_is_not_ours(store: FhirStore, site: Site) -> Non
 
 
 def test_an_empty_server_is_asked_once_a_type(store: FhirStore, site: Site) -> None:
-    """A first load reads no row: one count a type, and the search for the patients."""
+    """A first load reads no row: one search a type, and the one for the patients."""
     site.apply(trial())
     asked = sorted(url.rpartition("/fhir/")[2] for _, url in store.seen if "_search" in url)
     types = ("Observation", "Patient", "ResearchStudy", "ResearchSubject")
     assert asked == [f"{name}/_search" for name in types]
-    assert not [w for w in store.writes if w["entry"][0]["request"]["method"] == "GET"]
+    others = [url for _, url in store.seen if not url.endswith(("_search", "metadata"))]
+    assert len(others) == len(store.writes)
+
+
+def test_only_what_may_be_there_is_read(store: FhirStore, site: Site) -> None:
+    """With others of ours on the server, new rows that are not among them are not read."""
+    site.apply(trial(6))
+    store.writes.clear()
+    before = len(store.seen)
+    assert _outcomes(site.apply(trial(30))) == {"acknowledged": 24, "unchanged": 10}
+    assert len(store.seen) - before == len(store.writes) + len(
+        ("metadata", "Patient", "Observation")
+    )
 
 
 def test_a_server_that_does_not_count_is_read(store: FhirStore, site: Site, lost: Site) -> None:

@@ -30,8 +30,8 @@ class Reads(Protocol):
     ) -> list[Json]:
         """Return the resources that carry one of these identifiers."""
 
-    def count_system(self, resource_type: str, system: str) -> int | None:
-        """Return how many resources carry an identifier of a system; None if it is not said."""
+    def all_of_system(self, resource_type: str, system: str) -> list[Json] | None:
+        """Return all resources with an identifier of a system; None where they are too many."""
 
 
 class Finding(StrEnum):

@@ -1,6 +1,6 @@
-"""What a server holds already of rows that the ledger does not know: looked at before a first write.
+"""What a server holds of rows that the ledger does not know: looked at before a first write.
 
-A server that holds nothing under our identifier system is asked once a type, not once a row.
+A server that holds little under our identifier system is asked once a type, not once a row.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from netfhir.sync.records import Action
 from netfhir.sync.writing import token_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from netfhir.fhir.canonical import Json
     from netfhir.sync.plan import Terms
@@ -30,7 +30,7 @@ class Look:
 
     client: Reads
     terms: Terms
-    _empty: dict[str, bool] = field(default_factory=dict)
+    _held: dict[str, frozenset[str] | None] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def found(self, items: Sequence[Planned]) -> Mapping[Key, Held]:
@@ -39,7 +39,7 @@ class Look:
         Raises the ServerErrors of reading.
         """
         new = [item for item in items if item.action is Action.CREATE]
-        asked = [item for item in new if not self._is_empty(item.resource_type)]
+        asked = [item for item in new if not self._is_free(item)]
         if not asked:
             return {}
         there = {
@@ -49,19 +49,27 @@ class Look:
         }
         return {**self._elsewhere(asked), **there}
 
-    def _is_empty(self, resource_type: str) -> bool:
-        """Return whether the server says that it holds nothing of ours of this type.
+    def _is_free(self, item: Planned) -> bool:
+        """Return whether the server is known to hold neither the row's id nor its identifier."""
+        names = self._names(item.resource_type)
+        if not names:
+            return names is not None
+        token = token_of(item.body, self.terms.identifier_system, item.where)
+        return item.id not in names and token[1] not in names
 
-        Asked before the run's first write of the type; where it cannot tell, rows are read.
+    def _names(self, resource_type: str) -> frozenset[str] | None:
+        """Return the ids and identifiers of all that the server holds of ours of this type.
+
+        Asked before the run's first write of the type; None where it cannot tell, or of so many
+        that the rows had better be read.
         """
         with self._lock:
-            if resource_type not in self._empty:
+            if resource_type not in self._held:
                 searchable = self.terms.rule(resource_type).identifier_search
                 system = self.terms.identifier_system
-                self._empty[resource_type] = (
-                    searchable and self.client.count_system(resource_type, system) == 0
-                )
-            return self._empty[resource_type]
+                bodies = self.client.all_of_system(resource_type, system) if searchable else None
+                self._held[resource_type] = None if bodies is None else _named(bodies)
+            return self._held[resource_type]
 
     def _elsewhere(self, items: Iterable[Planned]) -> dict[Key, Held]:
         """Return the rows put by our id whose identifier stands under another id."""
@@ -76,6 +84,11 @@ class Look:
             for body in self.client.search_identifiers(resource_type, list(rows))
             for item in _under_another_id(body, rows)
         }
+
+
+def _named(bodies: Collection[Json]) -> frozenset[str]:
+    values = (str(i.get("value")) for body in bodies for i in body.get("identifier", []))
+    return frozenset(values) | {str(body["id"]) for body in bodies}
 
 
 def _under_another_id(body: Json, rows: Mapping[tuple[str, str], Planned]) -> Iterable[Planned]:
