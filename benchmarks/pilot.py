@@ -10,7 +10,7 @@ import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from netfhir import settings
 from netfhir.fhir.identity import SiteKey
@@ -88,8 +88,8 @@ class Bench:
 class _Kept(Staging):
     """A staging that remembers what was added."""
 
-    def __init__(self, connection: Connection, size: int) -> None:
-        super().__init__(connection, size)
+    def __init__(self, connection: Connection, bodies: BinaryIO, size: int) -> None:
+        super().__init__(connection, bodies, size)
         self.kept: list[Staged] = []
 
     def add(self, rows: Sequence[Staged]) -> list[RecordError]:

@@ -8,15 +8,19 @@ The server ends with `stop()`, and by itself when this process dies: it watches 
 """
 
 import fcntl
+import json
 import shutil
 import subprocess
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Literal, Self
+
+import cross_version
 
 _PROJECT = Path(__file__).resolve().parent / "servers" / "hapi"
 _TARGET = _PROJECT / "target"
@@ -107,7 +111,22 @@ def start(
     build()
     arguments = ["--fhir", fhir, *(("--jdbc", jdbc) if jdbc else ()), *extra]
     archive = [f"-XX:SharedArchiveFile={_CLASS_ARCHIVE}"] if _CLASS_ARCHIVE.exists() else []
-    return _launch([*archive, f"-Xmx{heap}"], arguments)
+    server = _launch([*archive, f"-Xmx{heap}"], arguments)
+    if fhir == "r4":
+        _define_extensions(server.base_url)
+    return server
+
+
+def _define_extensions(base_url: str) -> None:
+    """Give the server the definitions of HL7's cross-version extensions, as a hospital would."""
+    for definition in cross_version.definitions():
+        request = urllib.request.Request(  # noqa: S310 - our own server
+            f"{base_url}/StructureDefinition/{definition['id']}",
+            data=json.dumps(definition).encode(),
+            headers={"Content-Type": "application/fhir+json"},
+            method="PUT",
+        )
+        urllib.request.urlopen(request).close()  # noqa: S310 - our own server
 
 
 def build() -> Path:
@@ -156,7 +175,7 @@ def _archive_classes() -> None:
 
 def _launch(jvm: Sequence[str], arguments: Sequence[str]) -> HapiServer:
     with tempfile.NamedTemporaryFile(prefix="netfhir-hapi-", suffix=".log", delete=False) as log:
-        process = subprocess.Popen(  # noqa: S603 - the arguments are those of the tests
+        process = subprocess.Popen(
             ["java", *_JVM, *jvm, "-jar", str(_JAR), *arguments],  # noqa: S607 - see `build`
             stdin=subprocess.PIPE,
             stdout=log,

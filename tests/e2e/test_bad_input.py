@@ -106,7 +106,7 @@ class Twice(NamedTuple):
     [
         Twice("data", 3, "subject", "data.csv:{}", "duplicate-record"),
         Twice("lb", 3, "measurement", "lb.csv:{}:LBORRES", "duplicate-row"),
-        Twice("ex", 3, "dose", "ex.csv:{}", "duplicate-row"),
+        Twice("ex", 3, "dose", "ex.csv:{}:EXSTDTC", "duplicate-row"),
         Twice("dm", 2, "subject", "dm.csv:{}:USUBJID", "duplicate-subject"),
     ],
     ids=lambda twice: twice.file,

@@ -56,7 +56,7 @@ def test_it_holds_what_it_is_given(tmp_path: Path) -> None:
 
 def test_it_ends_with_its_parent(tmp_path: Path) -> None:
     """A parent that is killed takes it along."""
-    parent = subprocess.Popen(  # noqa: S603 - our own script under our own interpreter
+    parent = subprocess.Popen(
         [sys.executable, "-c", _PARENT, str(tmp_path)], stdout=subprocess.PIPE
     )
     assert parent.stdout

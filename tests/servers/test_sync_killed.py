@@ -37,7 +37,7 @@ def base_url(request: pytest.FixtureRequest) -> str:
 def _killed(base_url: str, state: Path, study: str, point: str) -> None:
     """Run the child until it has killed itself."""
     path = os.pathsep.join(str(p) for p in (HERE.parent, HERE.parent.parent / "src"))
-    done = subprocess.run(  # noqa: S603 - our own script under our own interpreter
+    done = subprocess.run(
         [sys.executable, str(CHILD), base_url, str(state), study, point],
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,

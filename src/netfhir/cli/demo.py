@@ -10,41 +10,46 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netfhir.cli import printing
+from netfhir.cli import options, printing
 from netfhir.errors import worst
 from netfhir.hospital.sandbox import Sandbox
-from netfhir.runs import opening, studying, syncing
-from netfhir.runs.demonstration import Pilot, Study
+from netfhir.runs import opening, screening, studying, syncing
+from netfhir.runs.demonstration import SCREENED_ON, Pilot, Study
 from netfhir.settings import DEMO_SITE_KEY
-from netfhir.sync.records import WRITES, Outcome
+from netfhir.sync.records import WRITES, Action, Outcome
 
 if TYPE_CHECKING:
     from netfhir.mappers import MappingSite
     from netfhir.runs.opening import Input
     from netfhir.runs.pipeline import Account
-    from netfhir.runs.syncing import Target
+    from netfhir.runs.syncing import Target, Work
     from netfhir.sync.records import Summary
 
 _PILOT_SUBJECTS = 3
+_RANKED = 3
 
 
 @click.command("demo")
-def command() -> int:
+@options.as_json
+def command(*, as_json: bool) -> int:
     """Show the whole path on synthetic data: nothing outside this machine is reached.
 
     Starts the embedded hospital with synthetic patients; shows the study; maps the trial's REDCap
     export; plans, applies and verifies; corrects one laboratory value, shows the difference and
-    applies it; runs once more and sends nothing; then the same for a few subjects of the CDISC
-    pilot. Exit status 0 only if every sum is right.
+    applies it; runs once more and sends nothing; prescreens the hospital's own data; then carries
+    a few subjects of the CDISC pilot. Exit status 0 only if every sum is right.
     """
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="netfhir-demo-") as name:
         folder = Path(name)
         with Sandbox(folder / "hospital") as hospital:
             statuses = _Show(folder, hospital).run()
+    status = worst(statuses - {0})
+    if as_json:
+        printing.document({"version": 1, "exit_status": status})
     printing.say(f"\nTook {time.monotonic() - begun:.0f} s. What lands on a hospital's server, how")
     printing.say("to see it first and how to remove it: docs/what-we-write.md")
-    return worst(statuses - {0})
+    return status
 
 
 @dataclass(slots=True)
@@ -76,7 +81,20 @@ class _Show:
         study.correct("lab_plt", "249")
         statuses |= _changed(site, study.input(), target)
         _head("The same command once more")
-        return statuses | _again(site, study.input(), target)
+        statuses |= _again(site, study.input(), target)
+        _head("The other way round: the hospital's own data against the trial's 25 criteria")
+        return statuses | self._screening(study)
+
+    def _screening(self, study: Study) -> set[int]:
+        trial = opening.trial("NCT05987176", (study.site,))
+        out = self.folder / "screening"
+        screened = screening.run(trial, study.hospital, out, SCREENED_ON, tell=lambda _: None)
+        counts = ", ".join(f"{n} {name}" for name, n in screened.funnel["outcomes"].items())
+        printing.say(f"  {screened.funnel['patients']} patients: {counts}")
+        for one in screened.ranked[:_RANKED]:
+            asked = one.questions[0].question if one.questions else "nothing left to ask"
+            printing.say(f"  {one.rank}. {one.patient} ({one.outcome}): {asked}")
+        return screened.statuses()
 
     def _pilot(self, pilot: Pilot) -> set[int]:
         site = opening.mapping_site(opening.trial("CDISCPILOT01"), DEMO_SITE_KEY)
@@ -89,6 +107,7 @@ class _Show:
 def _carry(site: MappingSite, given: Input, target: Target) -> set[int]:
     with syncing.work(site, given, target) as work:
         _facts(work.account)
+        _planned(work)
         with printing.progress("  sending", len(work.staging)) as advance:
             result = work.apply(advance)
         _plan_sum("apply", result.summary)
@@ -135,6 +154,15 @@ def _facts(account: Account) -> None:
             f"  {name:<12}input {account.input[name]:>5} = mapped {account.mapped[name]:>5} "
             f"+ rejected {account.rejected[name]}"
         )
+
+
+def _planned(work: Work) -> None:
+    summary = work.summary()
+    for _ in work.plan(summary):
+        pass
+    counts = ((action, sum(of[action] for of in summary.actions.values())) for action in Action)
+    shown = ", ".join(f"{action} {count}" for action, count in counts if count)
+    printing.say(f"  plan       {shown}; nothing is sent yet")
 
 
 def _plan_sum(what: str, summary: Summary) -> None:

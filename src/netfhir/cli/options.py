@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from netfhir import settings as files
+from netfhir.cli import printing
 from netfhir.runs.opening import Input
 from netfhir.runs.pipeline import Selection
 from netfhir.runs.servers import server as named_server
@@ -92,7 +93,8 @@ def given_input(  # noqa: PLR0913 - one parameter for each option of `source`
 ) -> Input:
     """Return what the options of `source` say."""
     selection = Selection(frozenset(subjects), limit)
-    return Input(format_, source, container, dictionary, selection)
+    mapped = printing.counter("mapped")
+    return Input(format_, source, container, dictionary, selection, mapped)
 
 
 _TARGET = (

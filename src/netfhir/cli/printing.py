@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,25 @@ if TYPE_CHECKING:
 
 def say(text: str = "") -> None:
     """Write a line for a person."""
-    click.echo(text, err=True)
+    click.echo(_line_anew() + text, err=True)
+
+
+def counter(what: str) -> Callable[[int], None]:
+    """Return `advance(n)`, which shows a growing count on a terminal, nothing elsewhere."""
+    seen = 0
+
+    def advance(more: int) -> None:
+        nonlocal seen
+        seen += more
+        if start := _line_anew():
+            click.echo(f"{start}  {what} {seen:,}", err=True, nl=False)
+
+    return advance
+
+
+def _line_anew() -> str:
+    """Return what clears the line of a count on a terminal; "" elsewhere."""
+    return "\r\x1b[K" if sys.stderr.isatty() else ""
 
 
 def document(body: Any) -> None:

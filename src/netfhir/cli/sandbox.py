@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from netfhir.cli import printing
+from netfhir.cli import options, printing
 from netfhir.hospital.sandbox import Sandbox
 
 
@@ -20,14 +20,18 @@ from netfhir.hospital.sandbox import Sandbox
     metavar="NDJSON",
     help="Resources to load first, such as fixtures/NCT05987176/hospital/Patient.ndjson.",
 )
-def command(patients: Path | None) -> int:
+@options.as_json
+def command(patients: Path | None, *, as_json: bool) -> int:
     """Start the embedded hospital (sekmet-fhir, the extra `sandbox`) on a free loopback port.
 
     Its data is gone when it stops.
     """
     with tempfile.TemporaryDirectory(prefix="netfhir-") as folder, Sandbox(Path(folder)) as server:
         loaded = server.load(patients) if patients else 0
-        click.echo(server.base_url)
+        if as_json:
+            printing.document({"version": 1, "base_url": server.base_url, "loaded": loaded})
+        else:
+            click.echo(server.base_url)
         printing.say(f"{loaded} resources loaded; Ctrl-C stops it")
         with suppress(KeyboardInterrupt):
             threading.Event().wait()

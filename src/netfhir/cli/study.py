@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,11 +12,15 @@ from netfhir.cli import options, printing
 from netfhir.fhir.canonical import to_bytes
 from netfhir.runs import opening, studying
 
+if TYPE_CHECKING:
+    from netfhir.runs.studying import Told
+
 
 @click.command("study")
 @click.argument("record", metavar="FILE|TRIAL")
 @options.mappings
-def command(record: str, overlays: tuple[Path, ...]) -> int:
+@options.as_json
+def command(record: str, overlays: tuple[Path, ...], *, as_json: bool) -> int:
     """Turn a study's record (ClinicalTrials.gov API v2) into an R4 Bundle on stdout.
 
     \b
@@ -23,14 +28,29 @@ def command(record: str, overlays: tuple[Path, ...]) -> int:
       netfhir study NCT02663973.json > study.json
 
     The record is a file, or that of a declared TRIAL. What of it FHIR cannot carry as it stands is
-    named on stderr. Ids come from the secret NETFHIR_SITE_KEY.
+    named on stderr; with --json it stands beside the Bundle. Ids come from the secret
+    NETFHIR_SITE_KEY.
     """  # noqa: D301 - \b is click's mark for a paragraph that is not wrapped
     folders = [settings.shipped_mappings(), *overlays]
     if record in opening.trial_names(folders):
         told = studying.tell_trial(opening.mapping_site(opening.trial(record, overlays)))
     else:
         told = studying.tell_file(Path(record), folders, settings.site_key())
-    for remark in told.remarks:
-        printing.say(f"  {remark.where}: {remark.code}: {remark.found}")
-    click.echo(to_bytes(told.bundle))
+    _tell(told)
+    if as_json:
+        remarks = [remark._asdict() for remark in told.remarks]
+        printing.document({"version": 1, "bundle": told.bundle, "remarks": remarks})
+    else:
+        click.echo(to_bytes(told.bundle))
     return 0
+
+
+def _tell(told: Told) -> None:
+    """Name each remark; fields that are left out by rule share one line."""
+    by_rule = [remark for remark in told.remarks if remark.code == "not-carried"]
+    for remark in told.remarks:
+        if remark not in by_rule:
+            printing.say(f"  {remark.where}: {remark.code}: {remark.found}")
+    if by_rule:
+        paths = ", ".join(remark.where.rpartition(":")[2].rpartition(".")[2] for remark in by_rule)
+        printing.say(f"  not carried, for the reasons in terminology/registry.toml: {paths}")

@@ -61,6 +61,7 @@ def read_crosswalk(path: Path) -> dict[str, tuple[Token, ...]]:
             where=str(path),
             found=f"a file that cannot be read ({type(error).__name__})",
             expected="a UTF-8 CSV with the header subject,system,value",
+            remedy="check the path given as --crosswalk, and the file's encoding",
         ) from error
 
 
@@ -104,7 +105,13 @@ def _claim(
 
 
 def _wrong(path: Path, line: int, found: str, expected: str) -> DeclarationError:
-    return DeclarationError("crosswalk", where=f"{path}:{line}", found=found, expected=expected)
+    return DeclarationError(
+        "crosswalk",
+        where=f"{path}:{line}",
+        found=found,
+        expected=expected,
+        remedy="correct that line of the crosswalk; a patient is never guessed",
+    )
 
 
 def resolve(

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
 from netfhir.errors import DeclarationError, TemporaryError, UnreachableError
@@ -47,11 +48,10 @@ class Sandbox:
         config.write_text(json.dumps(_config(self.folder, self.base_url, port)))
         self._process = _launch(self.folder, config, port)
         self.pid = self._process.pid
-        try:
+        with ExitStack() as unless_ready:
+            unless_ready.callback(self.stop)
             self._await_ready(self._process)
-        except BaseException:
-            self.stop()
-            raise
+            unless_ready.pop_all()
         return self
 
     def __exit__(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from netfhir.fhir.draft import Draft
+from netfhir.trial.entities import ENDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from netfhir.trial.entities import Subject
 
 EMITS: Final = ("ResearchSubject",)
-
-_ENDED: Final = frozenset({"off-study", "ineligible", "not-registered", "withdrawn"})
 
 
 def drafts(entity: Subject, site: MappingSite) -> Iterator[Draft]:
@@ -62,6 +61,6 @@ def _period(entity: Subject) -> dict[str, str]:
     period: dict[str, str] = {}
     if first is not None:
         period["start"] = first.date
-    if last.state in _ENDED and last.since is not None:
+    if last.state in ENDED and last.since is not None:
         period["end"] = last.since.date
     return period

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, get_args
 
 from netfhir.errors import DeclarationError
+from netfhir.screening import protocol
 from netfhir.trial.entities import DoseStatus, MeasurementStatus, SubjectState, SurgeryStatus
 from netfhir.trial.export import Attribute, ItemPlace, MeasurementSource, SubjectSource
 
@@ -38,6 +39,7 @@ _CLOSED = {
 def findings(trial: Trial, arms: Iterable[str]) -> list[DeclarationError]:
     """Return what is wrong in `mappings/<trial>`; `arms` are the arm names of the registry."""
     found = list(_items(trial)) + list(_units(trial)) + list(_arms(trial, set(arms)))
+    found += protocol.problems(trial)
     for name, export in trial.exports().items():
         found += _export(trial, f"{trial.name}/sources/{name}.toml", export)
     return found

@@ -6,6 +6,7 @@ import csv
 import runpy
 import shutil
 from dataclasses import dataclass
+from datetime import date
 from importlib import util
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from netfhir.runs.pipeline import Selection
 from netfhir.settings import shipped_mappings
 
 _TRIAL = "NCT05987176"
+SCREENED_ON = date(2026, 5, 4)
+"""The day on which the synthetic hospital's stories are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,17 @@ class Study:
     @property
     def patients(self) -> Path:
         """Return the hospital's synthetic patients."""
-        return _fixtures() / _TRIAL / "hospital" / "Patient.ndjson"
+        return self.hospital / "Patient.ndjson"
+
+    @property
+    def hospital(self) -> Path:
+        """Return the synthetic hospital's own data, as a bulk export gives it."""
+        return _fixtures() / _TRIAL / "hospital"
+
+    @property
+    def site(self) -> Path:
+        """Return that hospital's overlay: which of its sources are complete."""
+        return _fixtures() / _TRIAL / "site"
 
     @property
     def crosswalk(self) -> Path:

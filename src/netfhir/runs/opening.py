@@ -18,7 +18,7 @@ from netfhir.sources.reading import Reader
 from netfhir.trial import declaration
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from netfhir.runs.pipeline import Account
@@ -35,6 +35,8 @@ class Input:
     container: str | None = None
     dictionary: Path | None = None
     selection: Selection = field(default_factory=Selection)
+    on_staged: Callable[[int], None] = lambda _: None
+    """Told how many more resources are mapped."""
 
 
 def trial(name: str, overlays: Sequence[Path] = ()) -> Trial:
@@ -62,7 +64,7 @@ def stage(site: MappingSite, given: Input, staging: Staging) -> Account:
     _, export = site.trial.choose(given.format)
     tables = opened(export, given.source, given.container, given.dictionary)
     reader = Reader.of(site.trial, export, tables.check)
-    pipeline = Pipeline(site, Gate(), staging, given.selection)
+    pipeline = Pipeline(site, Gate(), staging, given.selection, given.on_staged)
     pipeline.study(study_drafts(site))
     account = pipeline.facts(entities(Assembly(site.trial, tables, reader), export.entities))
     if (unmet := given.selection.unmet()) and not account.rejects and given.selection.limit is None:

@@ -81,6 +81,7 @@ class Pipeline:
     gate: Gate
     staging: Staging
     selection: Selection = field(default_factory=Selection)
+    on_staged: Callable[[int], None] = lambda _: None
     account: Account = field(default_factory=Account)
     _shared: set[tuple[str, str]] = field(default_factory=set)
     _waiting: list[tuple[str, Staged]] = field(default_factory=list)
@@ -142,6 +143,7 @@ class Pipeline:
             name = entities[error.where]
             self.account.mapped[name] -= 1
             self.account.reject(name, error)
+        self.on_staged(len(self._waiting))
         self._waiting.clear()
 
 

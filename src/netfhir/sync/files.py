@@ -54,6 +54,7 @@ def held(state: Path, trial: str, server: str) -> Iterator[StateFolder]:
     try:
         folder.path.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
         folder.path.chmod(_FOLDER_MODE)
+        private_file(folder.path / "lock")
         lock = (folder.path / "lock").open("w")
     except OSError as error:
         raise StateError(
@@ -69,6 +70,7 @@ def held(state: Path, trial: str, server: str) -> Iterator[StateFolder]:
                 "locked",
                 where=str(folder.path),
                 found="another run holds this state",
+                expected="one run at a time of a trial at a server",
                 remedy="wait for it to end",
                 sent=False,
             ) from error

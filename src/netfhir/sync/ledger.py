@@ -132,8 +132,9 @@ class Ledger:
     def settle(self, items: Sequence[Settled]) -> None:
         """Write down, in one transaction, what became of rows; pending ones were never sent."""
         groups: dict[Outcome, list[dict[str, object]]] = {}
+        stamp = self._stamp()
         for item in items:
-            groups.setdefault(item.outcome, []).append(self._settled(item))
+            groups.setdefault(item.outcome, []).append(self._settled(item, stamp))
         with self._writing() as connection:
             for outcome, values in groups.items():
                 for statement in SETTLE[outcome]:
@@ -143,7 +144,7 @@ class Ledger:
         """Close the file."""
         self._writer.close()
 
-    def _settled(self, item: Settled) -> dict[str, object]:
+    def _settled(self, item: Settled, stamp: str) -> dict[str, object]:
         """Return the parameters of an outcome's statement."""
         return {
             "row_type": item.resource_type,
@@ -153,7 +154,7 @@ class Ledger:
             "new_version_id": item.version_id,
             "new_reason": item.reason,
             "new_run_id": self.run_id,
-            "new_updated_at": self._stamp(),
+            "new_updated_at": stamp,
         }
 
     def _read(self, query: Select[Any]) -> Iterator[Known]:

@@ -7,7 +7,7 @@ import hmac
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,8 +65,7 @@ WRITES = frozenset({Action.CREATE, Action.UPDATE})
 _AS_PLANNED = {action: Outcome(action.value) for action in Action if action not in WRITES}
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """A row of the ledger."""
 
     resource_type: str
@@ -91,8 +90,7 @@ class Known:
         return self.digest_acked is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(NamedTuple):
     """A row of a plan; `body` and `digest` are what would be sent, empty where nothing could be."""
 
     action: Action

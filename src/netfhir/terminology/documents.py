@@ -75,8 +75,12 @@ def _place(where: str, key: str) -> str:
 
 
 def invalid(error: ValidationError, where: str) -> DeclarationError:
-    """Return the first of a model's complaints as an error that names file and key."""
-    first = error.errors(include_url=False, include_input=False)[0]
+    """Return a model's first complaint as an error that names file and key.
+
+    A key that is not known comes first: its misspelling is why another one seems to be missing.
+    """
+    found = error.errors(include_url=False, include_input=False)
+    first = min(found, key=lambda one: one["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in first["loc"])
     return DeclarationError(
         "bad-declaration",

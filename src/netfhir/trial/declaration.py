@@ -53,6 +53,17 @@ class Arm(Declared):
     name: str
 
 
+class Screening(Declared):
+    """How patients are prescreened at this site."""
+
+    consent: Literal["opt-in", "opt-out"]
+    """Whether a patient has to agree, or may refuse, before the record is screened."""
+    entry_criterion: str
+    """The criterion of criteria.toml without whose evidence nobody is ranked."""
+    coverage: tuple[Literal["allergies", "conditions", "medications", "procedures"], ...] = ()
+    """What the hospital's record is known to hold completely: only there absence says something."""
+
+
 class TrialFile(Declared):
     """`trial.toml`."""
 
@@ -61,6 +72,7 @@ class TrialFile(Declared):
     identifiers: Identifiers
     sites: dict[str, Site]
     arms: dict[str, Arm]
+    screening: Screening | None = None
 
 
 class Item(Declared):

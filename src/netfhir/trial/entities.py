@@ -29,6 +29,9 @@ SubjectState = Literal[
     "screening",
     "withdrawn",
 ]
+#: States in which a subject takes no part any more: the last of a day, whatever the source's order.
+ENDED = frozenset({"off-study", "ineligible", "not-registered", "withdrawn"})
+
 Comparator = Literal["<", "<=", ">=", ">"]
 MeasurementStatus = Literal["final", "preliminary", "registered", "cancelled", "unknown"]
 SurgeryStatus = Literal["completed", "stopped", "not-done", "unknown"]

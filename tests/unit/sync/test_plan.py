@@ -136,7 +136,7 @@ def test_a_known_row_is_compared_by_its_digest(known: Known, action: Action) -> 
 
 def test_rows_that_are_not_staged_are_passed_over() -> None:
     """A run over some subjects meets the ledger's rows of all: none shifts onto another."""
-    others = [replace(ACKED_STUDY, id=name) for name in ("na", "nb", "nt")]
+    others = [ACKED_STUDY._replace(id=name) for name in ("na", "nb", "nt")]
     rows = sorted([*others, ACKED_STUDY], key=lambda known: known.id)
     study, _ = _plan(*rows)
     assert study.action is Action.UNCHANGED
@@ -211,7 +211,7 @@ def test_references_follow_the_id_that_the_server_gave() -> None:
     planner.note(settled(study, Outcome.ACKNOWLEDGED, server_id="77"))
     (subject,) = next(waves)
     assert b'"reference":"ResearchStudy/77"' in subject.body
-    known = replace(ACKED_STUDY, server_id="77")
+    known = ACKED_STUDY._replace(server_id="77")
     _, again = _plan(known, terms=terms)
     assert again.body == subject.body
 

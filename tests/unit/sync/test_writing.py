@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import orjson
 import pytest
 
@@ -22,8 +20,7 @@ ITEM = Planned(
     server_id="n1",
     version_id="3",
 )
-CONDITIONAL = replace(
-    ITEM,
+CONDITIONAL = ITEM._replace(
     strategy=Strategy.CONDITIONAL_PUT,
     body=b'{"value":7.40}',
     server_id="",
@@ -45,7 +42,7 @@ def test_put_by_id_names_the_version_it_knows() -> None:
 
 def test_a_first_write_has_no_condition() -> None:
     """There is no version to match."""
-    assert "ifMatch" not in orjson.loads(entry_of(replace(ITEM, version_id="")))["request"]
+    assert "ifMatch" not in orjson.loads(entry_of(ITEM._replace(version_id="")))["request"]
 
 
 def test_the_digits_are_kept() -> None:
@@ -68,7 +65,7 @@ def test_conditional_put_asks_by_one_token() -> None:
 
 def test_conditional_put_goes_by_id_once_it_is_known() -> None:
     """Over the version, with the id that the server gave."""
-    entry = orjson.loads(entry_of(replace(CONDITIONAL, server_id="77", version_id="2")))
+    entry = orjson.loads(entry_of(CONDITIONAL._replace(server_id="77", version_id="2")))
     assert entry["request"] == {"method": "PUT", "url": "Observation/77", "ifMatch": 'W/"2"'}
     assert entry["resource"]["id"] == "77"
 

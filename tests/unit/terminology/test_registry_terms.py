@@ -14,7 +14,7 @@ from netfhir.terminology.registry import RegistryTerms
 if TYPE_CHECKING:
     from pathlib import Path
 
-_HL7 = "http://hl7.org/fhir/5.0/StructureDefinition/"
+_OURS = "https://site.example/StructureDefinition/"
 _NCIT = "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl"
 
 
@@ -58,11 +58,11 @@ def test_a_misspelt_key_is_refused(tmp_path: Path) -> None:
         _overlaid(tmp_path, '[Phase.PHASE5]\ntext = "Phase 5"\nresaon = "none"\n')
 
 
-def test_a_site_that_has_hl7_s_package_names_its_extensions(tmp_path: Path) -> None:
-    """One key in an overlay turns every extension for R5 content into HL7's own."""
-    text = f'override = true\nextension_base = "{_HL7}"\n'
+def test_a_site_without_hl7_s_package_names_its_own_extensions(tmp_path: Path) -> None:
+    """One key in an overlay gives every extension for R5 content another base than HL7's."""
+    text = f'override = true\nextension_base = "{_OURS}"\n'
     terms = _overlaid(tmp_path, text)
     study = study_cases.trial("NCT05987176").study
     body = list(drafts(study, study_cases.naming(study.key), terms))[-1].body
     urls = {one["url"].rpartition("/")[0] + "/" for one in body["extension"]}
-    assert urls == {_HL7, "http://hl7.org/fhir/StructureDefinition/"}
+    assert urls == {_OURS, "http://hl7.org/fhir/StructureDefinition/"}

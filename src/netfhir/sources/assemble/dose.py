@@ -34,12 +34,12 @@ def _dose(row: Row, source: DoseSource, assembly: Assembly) -> Dose:
     repeat = row.cells[source.repeat] if source.repeat else ""
     return Dose(
         key=assembly.key(subject, event, "dose", product, repeat),
-        origin=row.where(),
+        origin=row.where(source.start),
         subject=subject,
         zone=assembly.zones[subject],
         product=product,
         status=cast("DoseStatus", status),
-        amount=_amount(row, source, assembly),
+        amount=_amount(row, status, source, assembly),
         route=reader.choice(row, source.route, concepts) if source.route else None,
         start=reader.when(row, source.planned if status == "not-done" else source.start),
         end=reader.when(row, source.end),
@@ -51,10 +51,18 @@ def _dose(row: Row, source: DoseSource, assembly: Assembly) -> Dose:
     )
 
 
-def _amount(row: Row, source: DoseSource, assembly: Assembly) -> Amount | None:
+def _amount(row: Row, status: str, source: DoseSource, assembly: Assembly) -> Amount | None:
     number = assembly.reader.number(row, source.amount)
     if number is None:
         return None
+    if status == "not-done" and number.digits:
+        raise RecordError(
+            "contradiction",
+            where=row.where(source.amount),
+            found="an administered amount of a dose that was not given",
+            expected="one of the two",
+            remedy="correct the record in the source",
+        )
     if number.comparator:
         raise RecordError(
             "comparator",

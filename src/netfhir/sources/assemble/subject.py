@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast, get_args
 
 from netfhir.errors import RecordError
 from netfhir.sources.row import Row
-from netfhir.trial.entities import StateChange, Subject, SubjectState
+from netfhir.trial.entities import ENDED, StateChange, Subject, SubjectState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,8 +123,13 @@ def _history(
             expected="a date, by which the states are ordered",
             remedy="complete the date in the source: an order is never assumed",
         )
-    dated.sort(key=lambda state: (str(state.change.since), state.order))
+    dated.sort(key=_in_time)
     return tuple(state.change for state in dated)
+
+
+def _in_time(state: _Dated) -> tuple[str, bool, float]:
+    """Order by date; within a day what ends the participation comes last, then by `order`."""
+    return str(state.change.since), state.change.state in ENDED, state.order
 
 
 def _is_vague(state: _Dated, others: list[_Dated]) -> bool:

@@ -36,7 +36,7 @@ def _surgery(row: Row, source: SurgerySource, assembly: Assembly) -> Surgery:
         key=assembly.key(
             subject, reader.text(row, source.event), "surgery", procedure, _repeat(row, source)
         ),
-        origin=row.where(),
+        origin=row.where(source.performed),
         subject=subject,
         zone=assembly.zones[subject],
         status=cast("SurgeryStatus", status),

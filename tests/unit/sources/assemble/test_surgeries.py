@@ -28,7 +28,7 @@ def test_a_resection_is_read_whole() -> None:
     (found,) = surgery.entities(FORM.source, FORM.assembly(row))
     assert isinstance(found, Surgery)
     assert (found.performed, found.status) == (LocalTime("2024-08-19"), "completed")
-    assert (found.residual_tumour, found.origin) == ("r0", "main.csv:4")
+    assert (found.residual_tumour, found.origin) == ("r0", "main.csv:4:DAY")
     assert found.key.text() == "tiny|s1|surgery|surgery|resection|"
 
 

@@ -1,0 +1,1 @@
+"""Prescreening: who in the hospital's own data may fit a trial, why, and what to ask next."""

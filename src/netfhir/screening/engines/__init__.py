@@ -1,0 +1,1 @@
+"""Engines that give the same verdicts: Python defines the meaning, DuckDB does whole hospitals."""
