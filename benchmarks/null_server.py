@@ -89,6 +89,8 @@ def _entry(path: str) -> dict[str, Any]:
 
 def _found(body: bytes) -> bytes:
     (asked,) = parse_qs(body.decode())["identifier"]
+    if asked.endswith("|"):
+        return orjson.dumps({"resourceType": "Bundle", "type": "searchset", "total": 0})
     entries = [{"resource": _patient(*token.split("|", 1))} for token in _tokens(asked)]
     return orjson.dumps({"resourceType": "Bundle", "type": "searchset", "entry": entries})
 

@@ -10,7 +10,7 @@ import re
 import socket
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote
@@ -42,6 +42,8 @@ class FhirStore:
     software: str = "Store"
     interactions: tuple[str, ...] = ("transaction", "batch")
     update_create: bool = True
+    counts: bool = True
+    """Whether a search tells how many it found."""
     refuses: Callable[[Json], int] = lambda _: 0
     """The status to refuse a resource with, 0 to take it."""
     held: dict[str, Json] = field(default_factory=dict)
@@ -97,7 +99,9 @@ class FhirStore:
             return _json(self._statement())
         if path.endswith("/_search"):
             form = parse_qs(request.get_data().decode())
-            return _json(self._search(path.partition("/")[0], form["identifier"][0]))
+            found = self._search(path.partition("/")[0], form["identifier"][0])
+            total = {"total": len(found["entry"])} if self.counts else {}
+            return _json({**found, **total})
         if request.method == "POST":
             return _json(self._bundle(json.loads(request.get_data())))
         if request.method == "PUT":
@@ -196,10 +200,16 @@ class FhirStore:
         found = [
             {"resource": body}
             for path, body in self.held.items()
-            if path.startswith(f"{resource_type}/")
-            and wanted & {f"{i['system']}|{i['value']}" for i in body.get("identifier", [])}
+            if path.startswith(f"{resource_type}/") and wanted & set(_tokens(body))
         ]
         return {"resourceType": "Bundle", "type": "searchset", "entry": found}
+
+
+def _tokens(body: Json) -> Iterator[str]:
+    """Yield what a search finds a body by: system and value, and the system alone."""
+    for identifier in body.get("identifier", []):
+        yield f"{identifier['system']}|{identifier['value']}"
+        yield f"{identifier['system']}|"
 
 
 def answers(status: int, headers: dict[str, str] | None = None) -> Fault:

@@ -94,6 +94,21 @@ class Client:
             return [r for half in halves for r in self.search_identifiers(resource_type, half)]
         return list(_matches(page, resource_type))
 
+    def all_of_system(self, resource_type: str, system: str) -> list[Json] | None:
+        """Return all resources that carry an identifier of this system: their identifiers and ids.
+
+        None where there may be more than one page, or the server does not take the search.
+        """
+        path = f"{resource_type}/_search"
+        form = {"identifier": f"{_escaped(system)}|", "_elements": "identifier", "_count": "1000"}
+        try:
+            reply = self._transport.post_form(path, form, _FRESH)
+        except RejectedError:
+            return None
+        page = _searchset(reply, f"{self.name}: POST {path}")
+        found = list(_matches(page, resource_type))
+        return found if page.get("total") == len(found) else None
+
     def _read_one(self, path: str) -> Stored:
         try:
             reply = self._transport.get(path, _FRESH)

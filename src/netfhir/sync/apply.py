@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from netfhir.errors import ServerError, worst
+from netfhir.sync.looking import Look
 from netfhir.sync.plan import Planner, Remembers, Sorted, Terms
 from netfhir.sync.records import WRITES, Outcome, Planned, Settled, Summary, settled
 from netfhir.sync.resume import Settles, resume
@@ -70,7 +71,8 @@ class Apply:
         """Resume, plan, send and settle. Raises StateError only: the rest is in the result."""
         self.ledger.start_run()
         retry = Retry(self.pace.patience)
-        sender = Sender(self.client, self.ledger, self.pace, retry)
+        look = Look(self.client, self.terms)
+        sender = Sender(self.client, self.ledger, self.pace, retry, look)
         planner = Planner(self.staging, self.ledger, self.terms)
         result = Result(Summary(self.staging.counts()), stopped_by=sender.stopped_by)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from enum import StrEnum
@@ -29,6 +30,9 @@ class Reads(Protocol):
     ) -> list[Json]:
         """Return the resources that carry one of these identifiers."""
 
+    def all_of_system(self, resource_type: str, system: str) -> list[Json] | None:
+        """Return all resources with an identifier of a system; None where they are too many."""
+
 
 class Finding(StrEnum):
     """What a read says of a row."""
@@ -39,6 +43,7 @@ class Finding(StrEnum):
     LAST_ACKED = "last-acked"
     OTHER = "changed-on-server"
     AMBIGUOUS = "several-on-server"
+    ELSEWHERE = "other-id-on-server"
 
 
 NOTHING = Stored(None)
@@ -63,6 +68,15 @@ def held(client: Reads, items: Sequence[Planned]) -> list[Held]:
     }
     found |= _searched(client, [item for item in items if not item.path])
     return [found[item.key] for item in items]
+
+
+def objection(item: Planned, what: Held) -> str:
+    """Return why a row is left as the server has it: the finding, and the elements that differ."""
+    if what.finding is not Finding.OTHER or what.stored.body is None or not item.body:
+        return what.finding.value
+    changes = diff(what.stored.body, resource(item.body))
+    elements = sorted({re.split(r"[.\[]", change.path, maxsplit=1)[0] for change in changes})
+    return f"{what.finding} ({' '.join(elements)})"
 
 
 def equal(item: Planned, stored: Json) -> bool:

@@ -92,7 +92,7 @@ class Planner:
         """Take in what became of a row that others may refer to."""
         if settled.resource_type not in self._parents:
             return
-        if settled.outcome is Outcome.ACKNOWLEDGED:
+        if settled.outcome in _HELD:
             self._located(settled.resource_type, settled.id, settled.server_id)
         elif settled.outcome is not Outcome.PENDING and not _is_there(settled):
             self._absent[f"{settled.resource_type}/{settled.id}"] = settled.outcome
@@ -204,6 +204,7 @@ def _is_there(settled: Settled) -> bool:
     return settled.existed or (settled.outcome is Outcome.CONFLICT and settled.server_id != "")
 
 
+_HELD = frozenset({Outcome.ACKNOWLEDGED, Outcome.UNCHANGED})
 _NEVER_SENT = frozenset({Action.DEAD, Action.CONFLICT, Action.UNKNOWN})
 _NOT_THERE = _NEVER_SENT | {Action.PARKED, Action.BLOCKED, Action.UNSUPPORTED}
 

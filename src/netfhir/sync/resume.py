@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from netfhir.fhir.canonical import to_bytes
 from netfhir.hospital.profile import Strategy
 from netfhir.sync.diff import theirs
-from netfhir.sync.holdings import Finding, Held, Reads, held
+from netfhir.sync.holdings import Finding, Held, Reads, held, objection
 from netfhir.sync.plan import Resend
 from netfhir.sync.records import Action, Outcome, Planned, digest_of, settled
 
@@ -100,7 +100,7 @@ def _judged(
                 server_id=what.server_id,
                 version_id=version_id,
             )
-    return settled(item, Outcome.CONFLICT, reason=what.finding.value)
+    return settled(item, Outcome.CONFLICT, reason=objection(item, what))
 
 
 def _send_again(item: Planned, planner: Planner, resend: Resend) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from netfhir.errors import AccessError, ConflictError, RejectedError, ServerError, TemporaryError
-from netfhir.sync.holdings import Finding, Held, Reads, held
+from netfhir.sync.holdings import Finding, Held, Reads, held, objection
 from netfhir.sync.records import Outcome, Planned, Settled, settled
 from netfhir.sync.reply import Judged, Verdict, check, check_entry
 from netfhir.sync.retrying import Patience, Retry
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from netfhir.fhir.canonical import Json
     from netfhir.hospital.capabilities import Capabilities
+    from netfhir.sync.looking import Look
 
 Kind = Literal["transaction", "batch", "single"]
 
@@ -67,14 +68,22 @@ class Sender:
     ledger: Notes
     pace: Pace
     retry: Retry
+    look: Look
     stopped_by: list[ServerError] = field(default_factory=list)
 
     def deliver(self, items: Sequence[Planned]) -> list[Settled]:
-        """Intend, send and settle these rows; all are pending if the run has stopped."""
+        """Look, intend, send and settle these rows; all are pending if the run has stopped."""
         if self.retry.stop.is_set():
             return [settled(item, Outcome.PENDING) for item in items]
+        try:
+            there = self.retry.call(lambda: self.look.found(items))
+        except ServerError as error:
+            return self._ended(items, error, Outcome.PENDING)
         self.ledger.intend(items)
-        became = self._became(items)
+        became = [_met(item, there[item.key]) for item in items if item.key in there]
+        left = [item for item in items if item.key not in there]
+        if left:
+            became += self._became(left)
         self.ledger.settle(became)
         return became
 
@@ -203,6 +212,16 @@ def _plain(judged: Judged) -> Settled:
         server_id=judged.server_id,
         version_id=judged.version_id,
     )
+
+
+def _met(item: Planned, found: Held) -> Settled:
+    """Return what becomes of a first write that meets something: adopted if equal, else left.
+
+    What is left has no id of ours on the server, so that nothing is made to refer to it.
+    """
+    if found.finding is Finding.EQUAL:
+        return replace(_acknowledged(item, found), outcome=Outcome.UNCHANGED)
+    return replace(settled(item, Outcome.CONFLICT, reason=objection(item, found)), server_id="")
 
 
 def _acknowledged(item: Planned, found: Held) -> Settled:

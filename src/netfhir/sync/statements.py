@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _STATES = {
     Outcome.ACKNOWLEDGED: State.ACKED,
+    Outcome.UNCHANGED: State.ACKED,
     Outcome.DEAD: State.DEAD,
     Outcome.UNKNOWN: State.UNKNOWN,
     Outcome.CONFLICT: State.CONFLICT,
@@ -50,7 +51,7 @@ def _settling(outcome: Outcome) -> Update:
         "run_id": bindparam("new_run_id"),
         "updated_at": bindparam("new_updated_at"),
     }
-    if outcome is Outcome.ACKNOWLEDGED:
+    if _STATES[outcome] is State.ACKED:
         values |= {
             "digest_acked": bindparam("new_digest"),
             "digest_sent": bindparam("new_digest"),
