@@ -5,13 +5,13 @@ from __future__ import annotations
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, inspect, text
+from sqlalchemy import Column, Float, Integer, LargeBinary, MetaData, String, Table, inspect, text
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 #: The last step in `migrations/versions`.
-HEAD = "0001"
+HEAD = "0002"
 
 _METADATA = MetaData()
 
@@ -30,6 +30,18 @@ RESOURCE = Table(
     Column("where", String),
     Column("run_id", Integer),
     Column("updated_at", String),
+    Column("elements_acked", LargeBinary),
+    Column("elements_sent", LargeBinary),
+    Column("first_at", String, server_default=""),
+    Column("provenance", String, server_default=""),
+)
+LEASE = Table(
+    "lease",
+    _METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("holder", String),
+    Column("fence", Integer),
+    Column("expires_at", Float),
 )
 RUN = Table(
     "run",
