@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from netfhir.errors import ServerError, worst
 from netfhir.sync.looking import Look
 from netfhir.sync.plan import Planner, Remembers, Sorted, Terms
+from netfhir.sync.reconciling import Reconcile
 from netfhir.sync.records import WRITES, Outcome, Planned, Settled, Summary, settled
 from netfhir.sync.resume import Settles, resume
 from netfhir.sync.retrying import Retry
@@ -72,7 +73,8 @@ class Apply:
         self.ledger.start_run()
         retry = Retry(self.pace.patience)
         look = Look(self.client, self.terms)
-        sender = Sender(self.client, self.ledger, self.pace, retry, look)
+        decide = Reconcile(self.client, self.terms)
+        sender = Sender(self.client, self.ledger, self.pace, retry, look, decide)
         planner = Planner(self.staging, self.ledger, self.terms)
         result = Result(Summary(self.staging.counts()), stopped_by=sender.stopped_by)
         try:
@@ -137,5 +139,6 @@ class _Flow:
     def _count(self, became: list[Settled]) -> None:
         for item in became:
             self.summary.settle(item.resource_type, item.outcome, item.reason)
+            self.summary.keep(item.resource_type, item.kept)
             self.planner.note(item)
         self.on_settled(len(became))

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 30000")
 _READ_ROWS = 1000
-_KNOWN = RESOURCE.c[:10]
+_KNOWN = (*RESOURCE.c[:10], RESOURCE.c.elements_acked, RESOURCE.c.elements_sent)
 _UNSETTLED = (State.IN_FLIGHT, State.UNKNOWN, State.CONFLICT)
 _KEY_CHECK = b"netfhir ledger"
 
@@ -121,6 +121,7 @@ class Ledger:
                 "attempts": 1,
                 "reason": "",
                 "where": item.where,
+                "elements_sent": item.elements or None,
                 "run_id": self.run_id,
                 "updated_at": stamp,
             }
@@ -131,10 +132,10 @@ class Ledger:
 
     def settle(self, items: Sequence[Settled]) -> None:
         """Write down, in one transaction, what became of rows; pending ones were never sent."""
-        groups: dict[Outcome, list[dict[str, object]]] = {}
+        groups: dict[Outcome | State, list[dict[str, object]]] = {}
         stamp = self._stamp()
         for item in items:
-            groups.setdefault(item.outcome, []).append(self._settled(item, stamp))
+            groups.setdefault(item.tombstone or item.outcome, []).append(self._settled(item, stamp))
         with self._writing() as connection:
             for outcome, values in groups.items():
                 for statement in SETTLE[outcome]:
@@ -150,6 +151,7 @@ class Ledger:
             "row_type": item.resource_type,
             "row_id": item.id,
             "new_digest": item.digest,
+            "new_elements": item.elements,
             "new_server_id": item.server_id,
             "new_version_id": item.version_id,
             "new_reason": item.reason,

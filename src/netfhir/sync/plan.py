@@ -5,13 +5,15 @@ Reads two sorted streams side by side, so that memory stays flat; asks no server
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, assert_never
 
 from netfhir.hospital.patients import Unresolved
 from netfhir.hospital.profile import Strategy
 from netfhir.sync import references
+from netfhir.sync.reconciling import based
 from netfhir.sync.records import Action, Outcome, Planned, State, digest_of
+from netfhir.sync.threeway import Take
 from netfhir.sync.writing import WRITING, token_of
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ class Terms:
     """The system of the trial's subject numbers, in the placeholders."""
     patients: Mapping[str, Answer]
     rule: Callable[[str], TypeRule]
+    takes: Mapping[Key, Take] = field(default_factory=dict)
+    """Rows of which a person decided whose changes stand."""
 
 
 class Sorted(Protocol):
@@ -63,9 +67,12 @@ class Remembers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Resend:
-    """An open row of an earlier run that is to be sent again, over this version if one is named."""
+    """A row that is sent whatever the ledger says, over this version if one is named."""
 
     version_id: str = ""
+    careful: bool = False
+    """Whether the server is read first."""
+    take: Take = Take.NEITHER
 
 
 class Planner:
@@ -81,7 +88,9 @@ class Planner:
         self._patients: dict[str, tuple[bytes, bytes]] = {}
         self._rules: dict[str, TypeRule] = {}
         self._remember_moved()
-        self.resend: dict[Key, Resend] = {}
+        self.resend: dict[Key, Resend] = {
+            key: Resend(careful=True, take=take) for key, take in terms.takes.items()
+        }
 
     def waves(self) -> Iterator[Iterator[Planned]]:
         """Yield the waves; the next one is planned by what was noted of those before."""
@@ -111,7 +120,7 @@ class Planner:
         action = _action(known, digest) if known and not again else _write(known)
         version_id = again.version_id if again else known.version_id if known else ""
         reason = (known.reason or known.state.value) if known and action in _NEVER_SENT else ""
-        return Planned(
+        item = Planned(
             action,
             rule.strategy,
             row.resource_type,
@@ -124,6 +133,7 @@ class Planner:
             reason,
             token,
         )
+        return based(item, known, again, self._terms.site_key)
 
     def _wave(self, wave: Wave) -> Iterator[Planned]:
         for row, known in _paired(self._staging.rows(wave), wave, self._ledger):
@@ -223,6 +233,8 @@ def _action(known: Known, digest: bytes) -> Action:
             return _write(known)
         case State.CONFLICT:
             return Action.CONFLICT
+        case State.RETRACTED | State.DELETED:
+            return _write(known)
         case State.IN_FLIGHT | State.UNKNOWN:
             return Action.UNKNOWN
     assert_never(known.state)

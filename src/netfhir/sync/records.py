@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from netfhir.sync.threeway import Take
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from netfhir.fhir.identity import SiteKey
     from netfhir.hospital.profile import Strategy
@@ -27,6 +29,9 @@ class State(StrEnum):
     DEAD = "dead"
     UNKNOWN = "unknown"
     CONFLICT = "conflict"
+    RETRACTED = "retracted"
+    """Said to be entered in error, or as the policy of its type has it."""
+    DELETED = "deleted"
 
 
 class Action(StrEnum):
@@ -78,6 +83,10 @@ class Known(NamedTuple):
     attempts: int
     reason: str
     where: str
+    elements: bytes | None = None
+    """What was last acknowledged, as `sync.elements` keeps it; None where it is not known."""
+    elements_sent: bytes | None = None
+    """The same of what was sent and not yet acknowledged."""
 
     @property
     def key(self) -> Key:
@@ -107,6 +116,16 @@ class Planned(NamedTuple):
     reason: str = ""
     token: tuple[str, str] = ("", "")
     """System and value of the business identifier, where the strategy searches by it."""
+    elements: bytes = b""
+    """The elements of the body, as the ledger is to keep them."""
+    base: bytes = b""
+    """The elements last acknowledged."""
+    careful: bool = False
+    """Whether the server is read before the row is sent."""
+    take: Take = Take.NEITHER
+    """Whose changes stand where both sides made them: as a person decided."""
+    kept: tuple[str, ...] = ()
+    """Elements that stay as the hospital changed them."""
 
     @property
     def key(self) -> Key:
@@ -132,6 +151,12 @@ class Settled:
     reason: str = ""
     existed: bool = False
     """Whether the server acknowledged the row in an earlier run."""
+    elements: bytes | None = None
+    """What the ledger is to keep of it; None for what the intent said."""
+    kept: tuple[str, ...] = ()
+    """Elements that stay as the hospital changed them."""
+    tombstone: State | None = None
+    """The state of a row that was taken back."""
 
     @property
     def key(self) -> Key:
@@ -152,6 +177,8 @@ def settled(
         version_id,
         reason,
         existed=item.action is Action.UPDATE,
+        elements=item.elements or None,
+        kept=item.kept,
     )
 
 
@@ -168,6 +195,8 @@ class Summary:
     actions: dict[str, Counter[Action]] = field(default_factory=lambda: defaultdict(Counter))
     outcomes: dict[str, Counter[Outcome]] = field(default_factory=lambda: defaultdict(Counter))
     reasons: Counter[str] = field(default_factory=Counter)
+    kept: Counter[str] = field(default_factory=Counter)
+    """`Type.element` that the hospital changed and that updates left as it has it."""
 
     def plan(self, item: Planned) -> None:
         """Count what the plan says of a row; what it would send is pending until it is settled."""
@@ -181,6 +210,10 @@ class Summary:
         self.outcomes[resource_type][outcome] += 1
         if reason and outcome not in {Outcome.ACKNOWLEDGED, Outcome.UNCHANGED}:
             self.reasons[f"{outcome}: {reason}"] += 1
+
+    def keep(self, resource_type: str, elements: Iterable[str]) -> None:
+        """Count what stays as the hospital changed it."""
+        self.kept.update(f"{resource_type}.{name}" for name in elements)
 
     def count(self, outcome: Outcome) -> int:
         """Return how many rows of all types became this."""
@@ -229,4 +262,5 @@ class Summary:
                 for name in sorted(self.planned)
             },
             "reasons": dict(sorted(self.reasons.items())),
+            "kept": dict(sorted(self.kept.items())),
         }
