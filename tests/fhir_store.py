@@ -46,6 +46,8 @@ class FhirStore:
     """Whether a search tells how many it found."""
     refuses: Callable[[Json], int] = lambda _: 0
     """The status to refuse a resource with, 0 to take it."""
+    says: str = "refused CANARY"
+    """What a refusal says in prose."""
     held: dict[str, Json] = field(default_factory=dict)
     faults: deque[Fault] = field(default_factory=deque)
     read_faults: deque[Fault] = field(default_factory=deque)
@@ -92,7 +94,7 @@ class FhirStore:
             try:
                 return self._routed(request, path)
             except Refusal as refusal:
-                return _json(_outcome(refusal.status), refusal.status)
+                return _json(_outcome(refusal.status, self.says), refusal.status)
 
     def _routed(self, request: Request, path: str) -> Response:
         if path == "metadata":
@@ -144,7 +146,10 @@ class FhirStore:
                 if bundle["type"] == "transaction":
                     self.held = before
                     raise
-                response = {"status": str(refusal.status), "outcome": _outcome(refusal.status)}
+                response = {
+                    "status": str(refusal.status),
+                    "outcome": _outcome(refusal.status, self.says),
+                }
                 entries.append({"response": response})
         kind = f"{bundle['type']}-response"
         return {"resourceType": "Bundle", "type": kind, "entry": entries}
@@ -257,6 +262,6 @@ def _json(body: Json, status: int = 200, headers: dict[str, str] | None = None) 
     return Response(json.dumps(body), status, headers, content_type="application/fhir+json")
 
 
-def _outcome(status: int) -> Json:
-    issue = {"severity": "error", "code": "processing", "diagnostics": f"refused {status} CANARY"}
+def _outcome(status: int, says: str = "refused CANARY") -> Json:
+    issue = {"severity": "error", "code": "processing", "diagnostics": f"{status} {says}"}
     return {"resourceType": "OperationOutcome", "issue": [issue]}

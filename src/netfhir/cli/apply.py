@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @options.trial
 @options.source
 @options.target
+@options.takes
 @options.mappings
 @options.as_json
 def command(trial: str, overlays: tuple[Path, ...], *, as_json: bool, **given: Any) -> int:
@@ -30,12 +31,16 @@ def command(trial: str, overlays: tuple[Path, ...], *, as_json: bool, **given: A
     every entry of every reply is checked, and what was not answered is resolved, so that the same
     command can be given again after a crash at any point. Run again with nothing changed, it sends
     nothing.
+
+    What somebody changed in the hospital stays as it is there. Where the source changed the same
+    element, too, nothing of the row is sent until a person says --overwrite or --keep.
     """
     site = opening.mapping_site(opening.trial(trial, overlays))
+    takes = options.given_takes(given.pop("overwrite"), given.pop("keep"))
     read, target = options.split(given)
     with (
         syncing.journalled(target, "apply", trial) as note,
-        syncing.work(site, read, target) as work,
+        syncing.work(site, read, target, takes) as work,
     ):
         with printing.progress("sending", len(work.staging)) as advance:
             result = work.apply(advance)

@@ -23,6 +23,7 @@ _SHOWN = 20
 @options.trial
 @options.source
 @options.target
+@options.takes
 @click.option(
     "--values",
     is_flag=True,
@@ -39,11 +40,13 @@ def command(
       netfhir plan NCT05987176 --format redcap --source data.csv \\
           --server https://fhir.hospital.example/r4 --crosswalk crosswalk.csv --limit 3
 
-    Each update is shown with the elements that would change. A plan with changes ends with 0.
+    Each update is shown with the elements that would change, and those that stay as the
+    hospital changed them. A plan with changes ends with 0.
     """  # noqa: D301 - \b is click's mark for a paragraph that is not wrapped
     site = opening.mapping_site(opening.trial(trial, overlays))
+    takes = options.given_takes(given.pop("overwrite"), given.pop("keep"))
     read, target = options.split(given)
-    with syncing.work(site, read, target) as work:
+    with syncing.work(site, read, target, takes) as work:
         summary = work.summary()
         rows = [_row(found, values=values) for found in work.plan(summary) if _is_news(found)]
         printing.rejects(work.account.rejects)
@@ -67,8 +70,12 @@ def _row(found: Preview, *, values: bool) -> dict[str, Any]:
     ]
     row: dict[str, Any] = {"action": item.action.value, "type": item.resource_type, "id": item.id}
     row |= {"where": item.where, "changes": changes}
-    if item.reason:
-        row["reason"] = item.reason
+    if found.kept:
+        row["kept"] = list(found.kept)
+    if found.conflict or item.reason:
+        row["reason"] = found.conflict or item.reason
+    if found.conflict:
+        row["action"] = Action.CONFLICT.value
     if not found.on_server:
         row["reason"] = "gone from the server"
     return row
@@ -82,6 +89,8 @@ def _tell(rows: list[dict[str, Any]]) -> None:
         for change in row["changes"]:
             shown = f": {change['before']} -> {change['after']}" if "before" in change else ""
             printing.say(f"              {change['path']}{shown}")
+        for name in row.get("kept", []):
+            printing.say(f"              {name}: kept as the hospital changed it")
     if len(rows) > _SHOWN:
         printing.say(f"  … and {len(rows) - _SHOWN} more (--json lists all)")
 

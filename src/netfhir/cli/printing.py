@@ -101,6 +101,8 @@ def sums(summary: Summary) -> None:
     table(head, rows)
     for reason, count in sorted(summary.reasons.items()):
         say(f"  {count} {reason}")
+    for name, count in sorted(summary.kept.items()):
+        say(f"  {count} {name} kept as the hospital changed it")
 
 
 @contextmanager

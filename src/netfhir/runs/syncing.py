@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from netfhir import clock, log
-from netfhir.errors import NetfhirError, worst
+from netfhir.errors import FormatError, NetfhirError, worst
 from netfhir.hospital import capabilities as preflight
 from netfhir.hospital import patients
 from netfhir.hospital.client import Client
@@ -25,7 +25,7 @@ from netfhir.sync.staging import Staging
 from netfhir.sync.verify import Verify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from netfhir.hospital.capabilities import Capabilities
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from netfhir.runs.pipeline import Account
     from netfhir.sync.apply import Result
     from netfhir.sync.preview import Preview
+    from netfhir.sync.records import Key
+    from netfhir.sync.threeway import Take
     from netfhir.sync.verify import Findings
 
 
@@ -84,8 +86,13 @@ class Work:
 
 
 @contextmanager
-def work(site: MappingSite, given: Input, target: Target) -> Iterator[Work]:
-    """Ask the server what it can do, map and stage the export, find the patients."""
+def work(
+    site: MappingSite, given: Input, target: Target, takes: Mapping[Key, Take] | None = None
+) -> Iterator[Work]:
+    """Ask the server what it can do, map and stage the export, find the patients.
+
+    `takes` says of which rows a person decided whose changes stand; each has to be staged.
+    """
     trial = site.trial
     crosswalk = patients.read_crosswalk(target.crosswalk) if target.crosswalk else {}
     target.make_state()
@@ -104,12 +111,26 @@ def work(site: MappingSite, given: Input, target: Target) -> Iterator[Work]:
                 subject_system=site.naming.subjects,
                 patients=patients.resolve(client, crosswalk, staging.subjects()),
                 rule=capabilities.rule,
+                takes=_staged(takes or {}, staging),
             )
             yield Work(staging, account, ledger, client, capabilities, terms)
         finally:
             staging.close()
             ledger.close()
             transport.close()
+
+
+def _staged(takes: Mapping[Key, Take], staging: Staging) -> Mapping[Key, Take]:
+    absent = [key for key in takes if staging.find(*key) is None]
+    if not absent:
+        return takes
+    raise FormatError(
+        "unknown-resource",
+        where=", ".join("/".join(key) for key in absent),
+        found="a resource that this export does not give",
+        expected="a type and id as `plan --json` names them",
+        remedy="correct --overwrite or --keep",
+    )
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, assert_never
 from netfhir.hospital.patients import Unresolved
 from netfhir.hospital.profile import Strategy
 from netfhir.sync import references
-from netfhir.sync.reconciling import based
+from netfhir.sync.reconciling import guarded
 from netfhir.sync.records import Action, Outcome, Planned, State, digest_of
 from netfhir.sync.threeway import Take
 from netfhir.sync.writing import WRITING, token_of
@@ -81,7 +81,7 @@ class Planner:
     def __init__(self, staging: Sorted, ledger: Remembers, terms: Terms) -> None:
         self._staging = staging
         self._ledger = ledger
-        self._terms = terms
+        self.terms = terms
         self._parents = staging.parent_types()
         self._absent: dict[str, Outcome] = {}
         self._moved: dict[str, str] = {}
@@ -115,7 +115,7 @@ class Planner:
                 back[0], rule.strategy, row.resource_type, row.id, row.where, reason=back[1]
             )
         body, token = self._addressed(row, WRITING[rule.strategy])
-        digest = digest_of(self._terms.site_key, body)
+        digest = digest_of(self.terms.site_key, body)
         again = self.resend.get((row.resource_type, row.id)) if self.resend else None
         action = _action(known, digest) if known and not again else _write(known)
         version_id = again.version_id if again else known.version_id if known else ""
@@ -132,8 +132,9 @@ class Planner:
             version_id,
             reason,
             token,
+            base=(known.elements or b"") if known and known.exists else b"",
         )
-        return based(item, known, again, self._terms.site_key)
+        return guarded(item, again, self.terms.site_key)
 
     def _wave(self, wave: Wave) -> Iterator[Planned]:
         for row, known in _paired(self._staging.rows(wave), wave, self._ledger):
@@ -161,7 +162,7 @@ class Planner:
             body = references.relocated(body, self._moved)
         if not writing.by_identifier:
             return body, ("", "")
-        token = token_of(body, self._terms.identifier_system, row.where)
+        token = token_of(body, self.terms.identifier_system, row.where)
         return writing.body(body, row.id), token
 
     def _with_patient(self, row: Staged) -> bytes:
@@ -169,9 +170,9 @@ class Planner:
             return row.body
         change = self._patients.get(row.subject)
         if change is None:
-            answer = self._terms.patients[row.subject]
+            answer = self.terms.patients[row.subject]
             change = (
-                references.placeholder(self._terms.subject_system, row.subject),
+                references.placeholder(self.terms.subject_system, row.subject),
                 references.patient_reference(answer.patient_id),
             )
             self._patients[row.subject] = change
@@ -179,11 +180,11 @@ class Planner:
 
     def _rule(self, resource_type: str) -> TypeRule:
         if resource_type not in self._rules:
-            self._rules[resource_type] = self._terms.rule(resource_type)
+            self._rules[resource_type] = self.terms.rule(resource_type)
         return self._rules[resource_type]
 
     def _unresolved(self, subject: str) -> str:
-        answer = self._terms.patients.get(subject)
+        answer = self.terms.patients.get(subject)
         if answer is None:
             return Unresolved.NOT_IN_CROSSWALK.value
         return answer.reason.value if answer.reason else ""

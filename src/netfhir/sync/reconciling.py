@@ -21,27 +21,25 @@ if TYPE_CHECKING:
     from netfhir.fhir.canonical import Json
     from netfhir.fhir.identity import SiteKey
     from netfhir.hospital.client import Stored
-    from netfhir.sync.holdings import Reads
+    from netfhir.sync.holdings import Held, Reads
     from netfhir.sync.plan import Resend, Terms
-    from netfhir.sync.records import Known, Settled
+    from netfhir.sync.records import Settled
     from netfhir.sync.threeway import Merged
 
 FOREIGN = "foreign-on-server"
 
 
-def based(item: Planned, known: Known | None, again: Resend | None, site_key: SiteKey) -> Planned:
-    """Return a row that is to be written with its elements, and what they were when last sent.
+def guarded(item: Planned, again: Resend | None, site_key: SiteKey) -> Planned:
+    """Return a row with what keeps the hospital's changes safe when it is written.
 
     Such a row is read before it is sent where the server has, or may have, what is not ours.
     """
     if item.action not in WRITES:
         return item
-    base = known.elements if known and known.exists else None
-    blind = not item.version_id or base is None or holds_theirs(base)
+    blind = not item.version_id or not item.base or holds_theirs(item.base)
     careful = item.action is Action.UPDATE and bool(item.path)
     return item._replace(
         elements=elements_of(site_key, item.body),
-        base=base or b"",
         careful=careful and (blind or (again is not None and again.careful)),
         take=again.take if again else Take.NEITHER,
     )
@@ -72,8 +70,7 @@ class Reconcile:
         """Return the row as it is to be sent over what is stored, or as settled without a write."""
         if stored.body is None:
             return self._gone(item, stored)
-        token = token_of(item.body, self.terms.identifier_system, item.where)
-        if not carries(stored.body, token):
+        if not carries(stored.body, self._token(item)):
             return settled(item, Outcome.CONFLICT, reason=FOREIGN)
         if not item.base and stored.version_id and stored.version_id == item.version_id:
             return item
@@ -89,6 +86,23 @@ class Reconcile:
             return item._replace(version_id="")
         finding = Finding.DELETED if stored.deleted else Finding.ABSENT
         return settled(item, Outcome.CONFLICT, reason=finding.value)
+
+    def adopted(self, item: Planned, what: Held) -> Settled | None:
+        """Return a first write as done, where all of it is there beside things of the hospital's.
+
+        None where any element of ours is not there as we would write it.
+        """
+        if what.stored.body is None or not carries(what.stored.body, self._token(item)):
+            return None
+        merged = merged_with(item, what.stored.body, self.terms.site_key)
+        if merged.conflicts or merged.writes:
+            return None
+        item = item._replace(elements=encoded(merged.elements))
+        version_id = what.stored.version_id
+        return settled(item, Outcome.UNCHANGED, server_id=what.server_id, version_id=version_id)
+
+    def _token(self, item: Planned) -> tuple[str, str]:
+        return token_of(item.body, self.terms.identifier_system, item.where)
 
 
 def merged_with(item: Planned, stored: Json, site_key: SiteKey) -> Merged:

@@ -53,6 +53,9 @@ class Decides(Protocol):
     def judged(self, item: Planned, stored: Stored) -> Planned | Settled:
         """Return a row as it is to be sent over what is stored, or as settled without a write."""
 
+    def adopted(self, item: Planned, what: Held) -> Settled | None:
+        """Return a first write as done, where all of it is there; None where it is not."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
@@ -97,12 +100,24 @@ class Sender:
         if items:
             self.ledger.intend(items)
         became = [item for item in prepared if isinstance(item, Settled)]
-        became += [_met(item, there[item.key]) for item in items if item.key in there]
+        became += [self._met(item, there[item.key]) for item in items if item.key in there]
         left = [item for item in items if item.key not in there]
         if left:
             became += self._became(left)
         self.ledger.settle(became)
         return became
+
+    def _met(self, item: Planned, found: Held) -> Settled:
+        """Return what becomes of a first write that meets something: adopted if equal, else left.
+
+        What is left has no id of ours on the server, so that nothing is made to refer to it.
+        """
+        if found.finding is Finding.EQUAL:
+            return replace(_acknowledged(item, found), outcome=Outcome.UNCHANGED)
+        adopted = self.decide.adopted(item, found)
+        if adopted is not None:
+            return adopted
+        return replace(settled(item, Outcome.CONFLICT, reason=objection(item, found)), server_id="")
 
     def _became(self, items: Sequence[Planned]) -> list[Settled]:
         done: list[Judged] = []
@@ -266,16 +281,6 @@ def _plain(judged: Judged) -> Settled:
         server_id=judged.server_id,
         version_id=judged.version_id,
     )
-
-
-def _met(item: Planned, found: Held) -> Settled:
-    """Return what becomes of a first write that meets something: adopted if equal, else left.
-
-    What is left has no id of ours on the server, so that nothing is made to refer to it.
-    """
-    if found.finding is Finding.EQUAL:
-        return replace(_acknowledged(item, found), outcome=Outcome.UNCHANGED)
-    return replace(settled(item, Outcome.CONFLICT, reason=objection(item, found)), server_id="")
 
 
 def _acknowledged(item: Planned, found: Held) -> Settled:
