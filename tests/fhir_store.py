@@ -49,6 +49,7 @@ class FhirStore:
     says: str = "refused CANARY"
     """What a refusal says in prose."""
     held: dict[str, Json] = field(default_factory=dict)
+    deleted: set[str] = field(default_factory=set)
     faults: deque[Fault] = field(default_factory=deque)
     read_faults: deque[Fault] = field(default_factory=deque)
     """The same, for batches of reads."""
@@ -79,12 +80,12 @@ class FhirStore:
     def _handle(self, request: Request) -> Response:
         self.seen.append((request.method, request.url))
         path = unquote(request.path.removeprefix("/fhir").strip("/"))
-        writing = request.method == "PUT" or (request.method, path) == ("POST", "")
+        writing = request.method in {"PUT", "DELETE"} or (request.method, path) == ("POST", "")
         reads = writing and b'"method":"GET"' in request.get_data().replace(b" ", b"")
         if reads and self.read_faults:
             return self.read_faults.popleft()(request, lambda: self._answer(request, path))
         if writing and not reads:
-            self.writes.append(json.loads(request.get_data()))
+            self.writes.append(json.loads(request.get_data() or b"{}"))
             if self.faults:
                 return self.faults.popleft()(request, lambda: self._answer(request, path))
         return self._answer(request, path)
@@ -106,6 +107,8 @@ class FhirStore:
             return _json({**found, **total})
         if request.method == "POST":
             return _json(self._bundle(json.loads(request.get_data())))
+        if request.method == "DELETE":
+            return self._delete(path, request.headers.get("If-Match", ""))
         if request.method == "PUT":
             entry = {"method": "PUT", "url": path, "ifMatch": request.headers.get("If-Match", "")}
             done = self._entry({"request": entry, "resource": json.loads(request.get_data())})
@@ -116,7 +119,7 @@ class FhirStore:
         return _json(body, headers={"ETag": f'W/"{body["meta"]["versionId"]}"'})
 
     def _statement(self) -> Json:
-        interaction = [{"code": "read"}, {"code": "update"}]
+        interaction = [{"code": code} for code in ("read", "update", "delete")]
         resources = [
             {
                 "type": name,
@@ -188,6 +191,16 @@ class FhirStore:
         assert "id" not in body
         return f"{name}/{found[0]['resource']['id'] if found else f's{len(self.held)}'}"
 
+    def _delete(self, path: str, expected: str) -> Response:
+        body = self._read(path)
+        if expected and expected != f'W/"{body["meta"]["versionId"]}"':
+            raise Refusal(412)
+        if any(f'"reference": "{path}"' in json.dumps(other) for other in self.held.values()):
+            raise Refusal(409)
+        del self.held[path]
+        self.deleted.add(path)
+        return _json(_outcome(200), 200)
+
     def _stored(self, path: str, body: Json) -> str:
         before = self.held.get(path)
         version = str(int(before["meta"]["versionId"]) + 1 if before else 1)
@@ -197,7 +210,7 @@ class FhirStore:
 
     def _read(self, path: str) -> Json:
         if path not in self.held:
-            raise Refusal(404)
+            raise Refusal(410 if path in self.deleted else 404)
         return self.held[path]
 
     def _search(self, resource_type: str, tokens: str) -> Json:

@@ -164,12 +164,14 @@ class Site:
             rule = self.rule or capabilities.rule
             terms = Terms(KEY, BASE, SUBJECTS, answers, rule, self.takes)
             pace = self.pace or _quick(pace_of(capabilities))
-            yield (
-                Apply(staging, ledger, client, terms, pace),
-                Verify(staging, ledger, client, terms),
-            )
-            ledger.close()
-            staging.close()
+            try:
+                yield (
+                    Apply(staging, ledger, client, terms, pace),
+                    Verify(staging, ledger, client, terms),
+                )
+            finally:
+                ledger.close()
+                staging.close()
 
 
 def _quick(pace: Pace) -> Pace:

@@ -204,7 +204,7 @@ def test_an_unchanged_source_asks_and_writes_nothing(store: FhirStore, site: Sit
 
 
 def test_verify_tells_a_persons_change_from_a_fault(store: FhirStore, site: Site) -> None:
-    """A change under a later version is the hospital's; under the version that we wrote, a fault."""
+    """A change under a later version is the hospital's; under the one we wrote, a fault."""
     store.put({**store.held[PATH], "status": "amended", "note": [{"text": "seen"}]})
     findings = site.verify(trial(3))
     (changed,) = findings.changed

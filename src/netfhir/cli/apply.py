@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from netfhir.runs.syncing import Work
+    from netfhir.sync.absence import Absence
     from netfhir.sync.apply import Result
 
 
@@ -44,11 +45,14 @@ def command(trial: str, overlays: tuple[Path, ...], *, as_json: bool, **given: A
     ):
         with printing.progress("sending", len(work.staging)) as advance:
             result = work.apply(advance)
-        status = worst({result.exit_status, syncing.status(work.account, set())} - {0})
+        absence = work.absence()
+        left = {65} if absence.rows else set()
+        status = worst({result.exit_status, syncing.status(work.account, left)} - {0})
         note(result.summary.as_record(), status)
         _tell(work, result)
+        printing.gone(absence)
         if as_json:
-            printing.document(_document(work, result, status))
+            printing.document(_document(work, result, absence, status))
         return status
 
 
@@ -61,7 +65,7 @@ def _tell(work: Work, result: Result) -> None:
         printing.say(f"  stopped: {error}")
 
 
-def _document(work: Work, result: Result, status: int) -> dict[str, Any]:
+def _document(work: Work, result: Result, absence: Absence, status: int) -> dict[str, Any]:
     rejects = [error.as_record() for error in work.account.rejects]
     return {
         "version": 1,
@@ -69,6 +73,8 @@ def _document(work: Work, result: Result, status: int) -> dict[str, Any]:
         "resumed": result.resumed,
         "open": result.open_rows,
         "stopped_by": [error.as_record() for error in result.stopped_by],
+        "gone": absence.counts(),
+        "withheld": absence.withheld,
         "rejects": rejects,
         "exit_status": status,
     }

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from netfhir.runs.syncing import Work
     from netfhir.sync.preview import Preview
+    from netfhir.sync.records import Known
 
 _SHOWN = 20
 
@@ -49,12 +50,15 @@ def command(
     with syncing.work(site, read, target, takes) as work:
         summary = work.summary()
         rows = [_row(found, values=values) for found in work.plan(summary) if _is_news(found)]
+        absence = work.absence()
+        rows += [_gone(known) for known in absence.rows]
         printing.rejects(work.account.rejects)
         _tell(rows)
         printing.sums(summary)
+        printing.gone(absence)
         if as_json:
             printing.document(_document(work, rows, summary.as_record()))
-        left = summary.statuses() - {75}
+        left = (summary.statuses() - {75}) | ({65} if absence.rows else set())
         return syncing.status(work.account, left)
 
 
@@ -79,6 +83,12 @@ def _row(found: Preview, *, values: bool) -> dict[str, Any]:
     if not found.on_server:
         row["reason"] = "gone from the server"
     return row
+
+
+def _gone(known: Known) -> dict[str, Any]:
+    """Return the row of what the source has no more: `retract` would take it back, not `apply`."""
+    row = {"action": Action.RETRACT.value, "type": known.resource_type, "id": known.id}
+    return row | {"where": known.where, "changes": [], "reason": "gone from the export"}
 
 
 def _tell(rows: list[dict[str, Any]]) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from netfhir.errors import NetfhirError
+    from netfhir.sync.absence import Absence
     from netfhir.sync.records import Summary
 
 
@@ -103,6 +104,26 @@ def sums(summary: Summary) -> None:
         say(f"  {count} {reason}")
     for name, count in sorted(summary.kept.items()):
         say(f"  {count} {name} kept as the hospital changed it")
+
+
+def withheld(absence: Absence) -> None:
+    """Show of which types nothing is taken for gone, and why."""
+    for name, count in absence.withheld.items():
+        say(
+            f"  {count} {name} not in the export, and not taken for gone: facts that give "
+            "resources of this type were rejected"
+        )
+
+
+def gone(absence: Absence) -> None:
+    """Show what is gone from the export, and by which command it is taken back."""
+    withheld(absence)
+    counts = ", ".join(f"{name} {count}" for name, count in absence.counts().items())
+    if counts:
+        say(
+            f"  {len(absence.rows)} rows are gone from the export ({counts}) and still on the "
+            "server: netfhir retract"
+        )
 
 
 @contextmanager

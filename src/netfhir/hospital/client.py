@@ -67,6 +67,15 @@ class Client:
             return {"response": {**response, "outcome": parsed}}
         return {"response": response}
 
+    def delete(self, path: str, if_match: str = "") -> None:
+        """Delete one resource by `Type/id`; one that is not there is no error."""
+        condition = {"If-Match": if_match} if if_match else {}
+        try:
+            self._transport.send("DELETE", path, b"", headers=condition)
+        except RejectedError as error:
+            if error.code not in {f"http-{_ABSENT}", f"http-{_GONE}"}:
+                raise
+
     def read_many(self, paths: Sequence[str]) -> list[Stored]:
         """Read each `Type/id`, in order. An entry that fails for another reason raises."""
         found: list[Stored] = []

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from netfhir import clock, log
-from netfhir.errors import FormatError, NetfhirError, worst
+from netfhir.errors import CapabilityError, FormatError, NetfhirError, worst
 from netfhir.hospital import capabilities as preflight
 from netfhir.hospital import patients
 from netfhir.hospital.client import Client
 from netfhir.hospital.transport import Transport
+from netfhir.mappers import emitted
 from netfhir.runs.opening import stage
+from netfhir.sync.absence import Absence, absence
 from netfhir.sync.apply import Apply
 from netfhir.sync.files import held
 from netfhir.sync.ledger import Ledger, Owner
 from netfhir.sync.plan import Planner, Terms
 from netfhir.sync.preview import preview
 from netfhir.sync.records import Summary
+from netfhir.sync.retract import Retract
 from netfhir.sync.sending import pace_of
 from netfhir.sync.staging import Staging
 from netfhir.sync.verify import Verify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
 
     from netfhir.hospital.capabilities import Capabilities
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from netfhir.runs.opening import Input
     from netfhir.runs.pipeline import Account
     from netfhir.sync.apply import Result
+    from netfhir.sync.policy import Policy
     from netfhir.sync.preview import Preview
     from netfhir.sync.records import Key
     from netfhir.sync.threeway import Take
@@ -63,6 +67,8 @@ class Work:
     client: Client
     capabilities: Capabilities
     terms: Terms
+    whole: bool
+    """Whether all subjects were read: only then can anything be gone."""
 
     def plan(self, summary: Summary) -> Iterator[Preview]:
         """Yield what would change, element by element; writes nothing."""
@@ -79,6 +85,30 @@ class Work:
         workers = pace_of(self.capabilities).workers
         run = Verify(self.staging, self.ledger, self.client, self.terms, workers, on_read)
         return run.run()
+
+    def absence(self) -> Absence:
+        """Return what the server holds of us and the export has no more."""
+        if not self.whole:
+            return Absence()
+        return absence(self.staging, self.ledger, _silent(self.account, self.ledger.held_types()))
+
+    def retract(self, policy: Policy, takes: Mapping[Key, Take]) -> Retract:
+        """Return a retraction of what is gone, ready to be shown or run."""
+        deletes = {name for name in policy.deletes if self._deletes(name)}
+        if refused := policy.deletes - deletes:
+            raise CapabilityError(
+                "no-delete",
+                where=", ".join(sorted(refused)),
+                found="a statement that lists no delete of the type",
+                remedy="leave out --delete for it",
+            )
+        terms = replace(self.terms, takes=takes)
+        pace = pace_of(self.capabilities)
+        return Retract(self.staging, self.ledger, self.client, terms, pace, policy)
+
+    def _deletes(self, resource_type: str) -> bool:
+        stated = self.capabilities.listed.get(resource_type, {})
+        return any(i.get("code") == "delete" for i in stated.get("interaction", []))
 
     def summary(self) -> Summary:
         """Return empty sums over what is staged."""
@@ -113,11 +143,21 @@ def work(
                 rule=capabilities.rule,
                 takes=_staged(takes or {}, staging),
             )
-            yield Work(staging, account, ledger, client, capabilities, terms)
+            whole = not given.selection.subjects and given.selection.limit is None
+            yield Work(staging, account, ledger, client, capabilities, terms, whole)
         finally:
             staging.close()
             ledger.close()
             transport.close()
+
+
+def _silent(account: Account, resource_types: Collection[str]) -> frozenset[str]:
+    """Return the types of which an export with rejected facts does not tell what is gone."""
+    entities = {name for name, count in account.rejected.items() if count}
+    known = emitted()
+    if "subject" in entities or not entities <= known.keys():
+        return frozenset(resource_types)
+    return frozenset(kind for name in entities for kind in known[name])
 
 
 def _staged(takes: Mapping[Key, Take], staging: Staging) -> Mapping[Key, Take]:

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 _PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 30000")
 _READ_ROWS = 1000
 _KNOWN = (*RESOURCE.c[:10], RESOURCE.c.elements_acked, RESOURCE.c.elements_sent)
+_IS_HELD = RESOURCE.c.state.in_((State.ACKED, State.CONFLICT)) & RESOURCE.c.digest_acked.is_not(
+    None
+)
 _UNSETTLED = (State.IN_FLIGHT, State.UNKNOWN, State.CONFLICT)
 _KEY_CHECK = b"netfhir ledger"
 
@@ -100,6 +103,24 @@ class Ledger:
         """Return the rows whose outcome is open: in flight, unknown or in conflict."""
         query = select(*_KNOWN).where(RESOURCE.c.state.in_(_UNSETTLED))
         return list(self._read(query.order_by(RESOURCE.c.resource_type, RESOURCE.c.id)))
+
+    def held_types(self) -> list[str]:
+        """Return the types of the rows that the server acknowledged."""
+        query = select(RESOURCE.c.resource_type).distinct().where(_IS_HELD)
+        with self._readers.connect() as connection:
+            return sorted(connection.execute(query).scalars())
+
+    def held_ids(self, resource_type: str) -> Iterator[str]:
+        """Yield the ids of the acknowledged rows of a type in order."""
+        query = select(RESOURCE.c.id).where(RESOURCE.c.resource_type == resource_type, _IS_HELD)
+        with self._readers.connect() as connection:
+            ordered = query.order_by(RESOURCE.c.id)
+            yield from connection.execution_options(yield_per=_READ_ROWS).execute(ordered).scalars()
+
+    def known(self, resource_type: str, resource_id: str) -> Known:
+        """Return one row that is there."""
+        key = (RESOURCE.c.resource_type == resource_type, RESOURCE.c.id == resource_id)
+        return next(self._read(select(*_KNOWN).where(*key)))
 
     def counts(self) -> dict[str, int]:
         """Return how many rows are in each state."""

@@ -39,6 +39,8 @@ class Action(StrEnum):
 
     CREATE = "create"
     UPDATE = "update"
+    RETRACT = "retract"
+    """Take back what the source has no more."""
     UNCHANGED = "unchanged"
     PARKED = "parked"
     UNSUPPORTED = "unsupported"
@@ -62,8 +64,11 @@ class Outcome(StrEnum):
     PENDING = "pending"
 
 
+#: The outcomes of a row that the server holds as it shall.
+_HELD = frozenset({Outcome.ACKNOWLEDGED, Outcome.UNCHANGED})
+
 #: The actions that send something.
-WRITES = frozenset({Action.CREATE, Action.UPDATE})
+WRITES = frozenset({Action.CREATE, Action.UPDATE, Action.RETRACT})
 
 
 #: What an action that sends nothing becomes.
@@ -126,6 +131,8 @@ class Planned(NamedTuple):
     """Whose changes stand where both sides made them: as a person decided."""
     kept: tuple[str, ...] = ()
     """Elements that stay as the hospital changed them."""
+    tombstone: State | None = None
+    """The state of the row once it was taken back."""
 
     @property
     def key(self) -> Key:
@@ -176,9 +183,10 @@ def settled(
         server_id or item.server_id,
         version_id,
         reason,
-        existed=item.action is Action.UPDATE,
+        existed=item.action in {Action.UPDATE, Action.RETRACT},
         elements=item.elements or None,
         kept=item.kept,
+        tombstone=item.tombstone if outcome in _HELD else None,
     )
 
 

@@ -216,7 +216,7 @@ class Sender:
             return item
         if what.finding is Finding.LAST_ACKED:
             return item
-        if item.action is Action.UPDATE and item.path:
+        if item.action is not Action.CREATE and item.path:
             return self.decide.judged(item, what.stored)
         return settled(item, Outcome.CONFLICT, reason=objection(item, what))
 

@@ -85,4 +85,5 @@ SETTLE: Mapping[Outcome | State, Sequence[Update | Delete]] = {
     State.DELETED: (_settling(State.DELETED),),
     Outcome.PENDING: _UNDO,
     Outcome.BLOCKED: _UNDO,
+    Outcome.UNSUPPORTED: (),
 }
