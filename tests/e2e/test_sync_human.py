@@ -311,3 +311,15 @@ def test_a_missing_parent_blocks(store: FhirStore, site: Site) -> None:
     assert not [reason for reason in result.summary.reasons if "CANARY" in reason]
     store.refuses = lambda _: 0
     assert _outcomes(site.apply([*trial(3), row])) == {"unchanged": 7, "acknowledged": 1}
+
+
+def test_a_merged_patient_is_an_update(store: FhirStore, site: Site) -> None:
+    """Resources of the old record are updated to refer to the one in its place; once."""
+    link = [{"other": {"reference": "Patient/survivor"}, "type": "replaced-by"}]
+    store.put({**store.held["Patient/pat-02"], "active": False, "link": link})
+    store.put({"resourceType": "Patient", "id": "survivor"})
+    assert _outcomes(site.apply(trial(3))) == {"unchanged": 5, "acknowledged": 2}
+    assert store.held[PATH]["subject"] == {"reference": "Patient/survivor"}
+    store.writes.clear()
+    assert _outcomes(site.apply(trial(3))) == {"unchanged": 7}
+    assert store.writes == []

@@ -51,6 +51,7 @@ def command(trial: str, overlays: tuple[Path, ...], *, as_json: bool, **given: A
         note(result.summary.as_record(), status)
         _tell(work, result)
         printing.gone(absence)
+        printing.merged(work.merged)
         if as_json:
             printing.document(_document(work, result, absence, status))
         return status
@@ -74,6 +75,7 @@ def _document(work: Work, result: Result, absence: Absence, status: int) -> dict
         "open": result.open_rows,
         "stopped_by": [error.as_record() for error in result.stopped_by],
         "gone": absence.counts(),
+        "merged": list(work.merged),
         "withheld": absence.withheld,
         "rejects": rejects,
         "exit_status": status,

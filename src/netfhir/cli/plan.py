@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from netfhir.runs.syncing import Work
+    from netfhir.sync.absence import Absence
     from netfhir.sync.preview import Preview
     from netfhir.sync.records import Known
 
@@ -56,8 +57,9 @@ def command(
         _tell(rows)
         printing.sums(summary)
         printing.gone(absence)
+        printing.merged(work.merged)
         if as_json:
-            printing.document(_document(work, rows, summary.as_record()))
+            printing.document(_document(work, rows, summary.as_record(), absence))
         left = (summary.statuses() - {75}) | ({65} if absence.rows else set())
         return syncing.status(work.account, left)
 
@@ -105,6 +107,9 @@ def _tell(rows: list[dict[str, Any]]) -> None:
         printing.say(f"  … and {len(rows) - _SHOWN} more (--json lists all)")
 
 
-def _document(work: Work, rows: list[dict[str, Any]], summary: dict[str, object]) -> dict[str, Any]:
+def _document(
+    work: Work, rows: list[dict[str, Any]], summary: dict[str, object], absence: Absence
+) -> dict[str, Any]:
     rejects = [error.as_record() for error in work.account.rejects]
-    return {"version": 1, "summary": summary, "rows": rows, "rejects": rejects}
+    left = {"withheld": absence.withheld, "merged": list(work.merged)}
+    return {"version": 1, "summary": summary, "rows": rows, "rejects": rejects, **left}

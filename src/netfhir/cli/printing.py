@@ -106,6 +106,14 @@ def sums(summary: Summary) -> None:
         say(f"  {count} {name} kept as the hospital changed it")
 
 
+def merged(lines: Sequence[int]) -> None:
+    """Show which lines of the crosswalk lead to a Patient that the hospital merged."""
+    if lines:
+        shown = ", ".join(map(str, lines[:_SHOWN])) + (" …" if len(lines) > _SHOWN else "")
+        say(f"  the hospital merged the patients of {len(lines)} crosswalk lines ({shown}):")
+        say("  references point to the surviving records now")
+
+
 def withheld(absence: Absence) -> None:
     """Show of which types nothing is taken for gone, and why."""
     for name, count in absence.withheld.items():

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from netfhir.hospital.capabilities import Capabilities
     from netfhir.hospital.endpoint import ServerSettings
+    from netfhir.hospital.patients import Answer
     from netfhir.mappers import MappingSite
     from netfhir.runs.opening import Input
     from netfhir.runs.pipeline import Account
@@ -69,6 +70,8 @@ class Work:
     terms: Terms
     whole: bool
     """Whether all subjects were read: only then can anything be gone."""
+    merged: tuple[int, ...]
+    """Lines of the crosswalk whose Patient the hospital merged into another."""
 
     def plan(self, summary: Summary) -> Iterator[Preview]:
         """Yield what would change, element by element; writes nothing."""
@@ -144,11 +147,17 @@ def work(
                 takes=_staged(takes or {}, staging),
             )
             whole = not given.selection.subjects and given.selection.limit is None
-            yield Work(staging, account, ledger, client, capabilities, terms, whole)
+            merged = _merged(target.crosswalk, terms.patients)
+            yield Work(staging, account, ledger, client, capabilities, terms, whole, merged)
         finally:
             staging.close()
             ledger.close()
             transport.close()
+
+
+def _merged(crosswalk: Path | None, answers: Mapping[str, Answer]) -> tuple[int, ...]:
+    subjects = {subject for subject, answer in answers.items() if answer.merged}
+    return tuple(patients.lines_of(crosswalk, subjects)) if crosswalk and subjects else ()
 
 
 def _silent(account: Account, resource_types: Collection[str]) -> frozenset[str]:
