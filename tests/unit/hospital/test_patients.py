@@ -75,7 +75,7 @@ class _Hospital:
     def search_identifiers(
         self, resource_type: str, tokens: Sequence[tuple[str, str]], elements: str = ""
     ) -> list[dict[str, Any]]:
-        assert (resource_type, elements) == ("Patient", "identifier")
+        assert (resource_type, elements) == ("Patient", "identifier,active,link")
         self.asked.append(len(tokens))
         values = {value for _, value in tokens}
         return [
@@ -83,6 +83,9 @@ class _Hospital:
             for patient, held in self._patients.items()
             if values & set(held)
         ]
+
+    def read_many(self, paths: Sequence[str]) -> list[Stored]:
+        raise AssertionError(paths)
 
 
 def _answer(patients: dict[str, Sequence[str]], *values: str) -> Answer:
