@@ -12,8 +12,9 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 from netfhir.errors import DeclarationError
 from netfhir.terminology import documents
 from netfhir.terminology.concepts import Terminology
-from netfhir.trial.export import Declared, Export
+from netfhir.trial.export import Export
 from netfhir.trial.naming import Naming
+from netfhir.trial.places import Declared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
