@@ -170,7 +170,7 @@ def test_who_is_in_the_trial_is_linked(tmp_path: Path) -> None:
 
 
 def test_the_list_has_recruits_shape(tmp_path: Path) -> None:
-    """The user interface of recruIT finds it by code, and follows the first extension to the study."""
+    """Its user interface finds it by code, and follows the first extension to the study."""
     (body,) = bodies(proposed(screening(tmp_path)))["List"]
     assert (body["status"], body["mode"]) == ("current", "working")
     assert {coding["code"] for coding in body["code"]["coding"]} == {"screening-recommendations"}
