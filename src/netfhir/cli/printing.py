@@ -104,6 +104,8 @@ def sums(summary: Summary) -> None:
         say(f"  {count} {reason}")
     for name, count in sorted(summary.kept.items()):
         say(f"  {count} {name} kept as the hospital changed it")
+    if summary.unproven:
+        say(f"  no Provenance tells of {summary.unproven} rows: this server takes none by our id")
 
 
 def merged(lines: Sequence[int]) -> None:

@@ -80,7 +80,7 @@ def command(trial: str, overlays: tuple[Path, ...], *, as_json: bool, **given: A
         absence = work.absence()
         printing.withheld(absence)
         absence.guard(allowed=allowed)
-        retract = work.retract(policy, takes)
+        retract = work.retract(policy, takes, why)
         if yes:
             document, status = _done(retract, absence)
         else:

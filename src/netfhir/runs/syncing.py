@@ -15,6 +15,7 @@ from netfhir.hospital.client import Client
 from netfhir.hospital.transport import Transport
 from netfhir.mappers import emitted
 from netfhir.runs.opening import stage
+from netfhir.runs.proving import origin, provenances
 from netfhir.sync.absence import Absence, absence
 from netfhir.sync.apply import Apply
 from netfhir.sync.files import held
@@ -26,6 +27,7 @@ from netfhir.sync.retract import Retract
 from netfhir.sync.sending import pace_of
 from netfhir.sync.staging import Staging
 from netfhir.sync.verify import Verify
+from netfhir.trial.batch import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from netfhir.sync.apply import Result
     from netfhir.sync.policy import Policy
     from netfhir.sync.preview import Preview
+    from netfhir.sync.provenance import Provenances
     from netfhir.sync.records import Key
     from netfhir.sync.threeway import Take
     from netfhir.sync.verify import Findings
@@ -70,6 +73,7 @@ class Work:
     terms: Terms
     whole: bool
     """Whether all subjects were read: only then can anything be gone."""
+    provenances: Provenances
     merged: tuple[int, ...]
     """Lines of the crosswalk whose Patient the hospital merged into another."""
 
@@ -81,6 +85,7 @@ class Work:
         """Resume, plan, send and settle."""
         pace = pace_of(self.capabilities)
         run = Apply(self.staging, self.ledger, self.client, self.terms, pace, on_settled)
+        run.provenances = self.provenances
         return run.run()
 
     def verify(self, on_read: Callable[[int], None]) -> Findings:
@@ -95,8 +100,9 @@ class Work:
             return Absence()
         return absence(self.staging, self.ledger, _silent(self.account, self.ledger.held_types()))
 
-    def retract(self, policy: Policy, takes: Mapping[Key, Take]) -> Retract:
-        """Return a retraction of what is gone, ready to be shown or run."""
+    def retract(self, policy: Policy, takes: Mapping[Key, Take], why: str) -> Retract:
+        """Return a retraction of what is gone, for this reason, ready to be shown or run."""
+        self.ledger.origin = replace(Origin.of_text(self.ledger.origin), why=why).as_text()
         deletes = {name for name in policy.deletes if self._deletes(name)}
         if refused := policy.deletes - deletes:
             raise CapabilityError(
@@ -107,7 +113,9 @@ class Work:
             )
         terms = replace(self.terms, takes=takes)
         pace = pace_of(self.capabilities)
-        return Retract(self.staging, self.ledger, self.client, terms, pace, policy)
+        run = Retract(self.staging, self.ledger, self.client, terms, pace, policy)
+        run.provenances = self.provenances
+        return run
 
     def _deletes(self, resource_type: str) -> bool:
         stated = self.capabilities.listed.get(resource_type, {})
@@ -147,8 +155,12 @@ def work(
                 takes=_staged(takes or {}, staging),
             )
             whole = not given.selection.subjects and given.selection.limit is None
+            ledger.origin = origin(trial, given).as_text()
+            proving = provenances(site, ledger, terms, target.server.base_url)
             merged = _merged(target.crosswalk, terms.patients)
-            yield Work(staging, account, ledger, client, capabilities, terms, whole, merged)
+            yield Work(
+                staging, account, ledger, client, capabilities, terms, whole, proving, merged
+            )
         finally:
             staging.close()
             ledger.close()

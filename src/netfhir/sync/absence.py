@@ -41,8 +41,8 @@ class Holds(Protocol):
     def held_ids(self, resource_type: str) -> Iterator[str]:
         """Yield the ids of the acknowledged rows of a type in order."""
 
-    def known(self, resource_type: str, resource_id: str) -> Known:
-        """Return one row that is there."""
+    def find(self, resource_type: str, resource_id: str) -> Known | None:
+        """Return one row, or None."""
 
 
 @dataclass(slots=True)
@@ -85,7 +85,8 @@ def absence(staging: Lists, ledger: Holds, silent: Collection[str]) -> Absence:
         if gone and resource_type in silent:
             found.withheld[resource_type] = len(gone)
         else:
-            found.rows += [ledger.known(resource_type, name) for name in gone]
+            rows = (ledger.find(resource_type, name) for name in gone)
+            found.rows += [known for known in rows if known is not None]
     return found
 
 

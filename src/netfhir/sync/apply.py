@@ -18,6 +18,8 @@ from netfhir.sync.sending import Notes, Pace, Sender, Writes
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from netfhir.sync.provenance import Provenances
+
 
 class Stages(Sorted, Protocol):
     """What applying needs of a staging."""
@@ -67,6 +69,7 @@ class Apply:
     terms: Terms
     pace: Pace = field(default_factory=Pace)
     on_settled: Callable[[int], None] = lambda _: None
+    provenances: Provenances | None = None
 
     def run(self) -> Result:
         """Resume, plan, send and settle. Raises StateError only: the rest is in the result."""
@@ -84,14 +87,21 @@ class Apply:
         except ServerError as error:
             sender.stopped_by.append(error)
             retry.stop.set()
+        # What an earlier run owes comes first: an update would hide the version it is owed for.
+        self._prove(sender, result.summary)
         with ThreadPoolExecutor(self.pace.workers, "netfhir-send") as pool:
             flow = _Flow(sender, planner, result.summary, self.on_settled, pool)
             for wave in planner.waves():
                 flow.send(wave)
+        self._prove(sender, result.summary)
         states = self.ledger.counts()
         result.open_rows = sum(states.get(name, 0) for name in ("in-flight", "unknown"))
         self.ledger.finish_run(result.summary.as_record())
         return result
+
+    def _prove(self, sender: Sender, summary: Summary) -> None:
+        if self.provenances is not None:
+            self.provenances.write(sender, summary)
 
 
 @dataclass(slots=True)

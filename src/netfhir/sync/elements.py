@@ -117,10 +117,16 @@ def holds_theirs(blob: bytes | None) -> bool:
 
 def landed(sent: bytes, stored: Json, site_key: SiteKey) -> bool:
     """Return whether a stored body has every element as it was sent, whatever else it has."""
+    return not missing_elements(sent, stored, site_key)
+
+
+def missing_elements(sent: bytes, stored: Json, site_key: SiteKey) -> tuple[str, ...]:
+    """Return the elements that a stored body has not as they were sent."""
     held = digests(site_key, parts(stored))
-    return all(
-        element.kept or set(element.digests) <= set(held.get(name, ()))
+    return tuple(
+        name
         for name, element in decoded(sent).items()
+        if not element.kept and not set(element.digests) <= set(held.get(name, ()))
     )
 
 

@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import SQLAlchemyError
 
 from netfhir.errors import StateError
-from netfhir.sync import schema
+from netfhir.sync import owing, schema
 from netfhir.sync.files import engine, private_file
+from netfhir.sync.provenance import TYPE, Owed
 from netfhir.sync.records import Known, Outcome, State, digest_of
-from netfhir.sync.schema import OWNER, RESOURCE, RUN
+from netfhir.sync.schema import ORIGIN, OWNER, RESOURCE, RUN
 from netfhir.sync.statements import INTEND, SETTLE
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Select
 
     from netfhir.fhir.identity import SiteKey
-    from netfhir.sync.records import Planned, Settled
+    from netfhir.sync.records import Key, Planned, Settled
 
 _PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 30000")
 _READ_ROWS = 1000
@@ -62,6 +64,8 @@ class Ledger:
         self._readers = engine(path, _PRAGMAS)
         self._writer = engine(path, _PRAGMAS, "BEGIN IMMEDIATE").connect()
         self.run_id = 0
+        self.origin = ""
+        """What this run's resources are made from, as `trial.batch.Origin` tells it."""
 
     @classmethod
     def open(cls, path: Path, owner: Owner, now: Callable[[], datetime]) -> Ledger:
@@ -117,10 +121,10 @@ class Ledger:
             ordered = query.order_by(RESOURCE.c.id)
             yield from connection.execution_options(yield_per=_READ_ROWS).execute(ordered).scalars()
 
-    def known(self, resource_type: str, resource_id: str) -> Known:
-        """Return one row that is there."""
+    def find(self, resource_type: str, resource_id: str) -> Known | None:
+        """Return one row, or None."""
         key = (RESOURCE.c.resource_type == resource_type, RESOURCE.c.id == resource_id)
-        return next(self._read(select(*_KNOWN).where(*key)))
+        return next(self._read(select(*_KNOWN).where(*key)), None)
 
     def counts(self) -> dict[str, int]:
         """Return how many rows are in each state."""
@@ -131,25 +135,36 @@ class Ledger:
     def intend(self, items: Sequence[Planned]) -> None:
         """Mark rows in flight, in one transaction, before any of their bytes is sent."""
         stamp = self._stamp()
-        values = [
-            {
-                "resource_type": item.resource_type,
-                "id": item.id,
-                "server_id": item.server_id,
-                "state": State.IN_FLIGHT.value,
-                "digest_sent": item.digest,
-                "version_id": item.version_id,
-                "attempts": 1,
-                "reason": "",
-                "where": item.where,
-                "elements_sent": item.elements or None,
-                "run_id": self.run_id,
-                "updated_at": stamp,
-            }
-            for item in items
-        ]
+        values = [self._intent(item, stamp) for item in items]
         with self._writing() as connection:
-            connection.execute(INTEND, values)
+            self._intended(connection, values)
+
+    def attach(self, item: Planned, keys: Sequence[Key], activity: str) -> None:
+        """Mark a Provenance in flight, and note at its targets that it is theirs."""
+        with self._writing() as connection:
+            self._intended(connection, [self._intent(item, self._stamp())])
+            connection.execute(owing.MARK, owing.marks(keys, f"{activity}:{item.id}"))
+
+    def give(self, provenance_id: str, keys: Sequence[Key]) -> None:
+        """Note that the targets have their Provenance."""
+        with self._writing() as connection:
+            connection.execute(owing.MARK, owing.marks(keys, provenance_id))
+
+    def owed(self) -> list[Owed]:
+        """Return the rows that a Provenance is owed for."""
+        with self._readers.connect() as connection:
+            return owing.owed(connection)
+
+    def origins(self) -> dict[int, str]:
+        """Return the origin of each run that wrote anything."""
+        with self._readers.connect() as connection:
+            return dict(connection.execute(select(ORIGIN.c.run_id, ORIGIN.c.facts)).tuples())
+
+    def besides(self) -> list[Known]:
+        """Return the rows that no staging gives: of each Provenance, and of what was taken back."""
+        told = (RESOURCE.c.resource_type == TYPE) & (RESOURCE.c.state == State.ACKED.value)
+        query = select(*_KNOWN).where(told | (RESOURCE.c.state == State.RETRACTED.value))
+        return list(self._read(query.order_by(RESOURCE.c.resource_type, RESOURCE.c.id)))
 
     def settle(self, items: Sequence[Settled]) -> None:
         """Write down, in one transaction, what became of rows; pending ones were never sent."""
@@ -166,6 +181,30 @@ class Ledger:
         """Close the file."""
         self._writer.close()
 
+    def _intent(self, item: Planned, stamp: str) -> dict[str, object]:
+        """Return the parameters of an intent."""
+        return {
+            "resource_type": item.resource_type,
+            "id": item.id,
+            "server_id": item.server_id,
+            "state": State.IN_FLIGHT.value,
+            "digest_sent": item.digest,
+            "version_id": item.version_id,
+            "attempts": 1,
+            "reason": "",
+            "where": item.where,
+            "elements_sent": item.elements or None,
+            "run_id": self.run_id,
+            "updated_at": stamp,
+        }
+
+    def _intended(self, connection: Connection, values: Sequence[dict[str, object]]) -> None:
+        """Write intents, and, with the first of a run, what its resources are made from."""
+        if self.origin:
+            noted = upsert(ORIGIN).on_conflict_do_nothing()
+            connection.execute(noted, {"run_id": self.run_id, "facts": self.origin})
+        connection.execute(INTEND, values)
+
     def _settled(self, item: Settled, stamp: str) -> dict[str, object]:
         """Return the parameters of an outcome's statement."""
         return {
@@ -173,6 +212,7 @@ class Ledger:
             "row_id": item.id,
             "new_digest": item.digest,
             "new_elements": item.elements,
+            "new_provenance": item.activity,
             "new_server_id": item.server_id,
             "new_version_id": item.version_id,
             "new_reason": item.reason,

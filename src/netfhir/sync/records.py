@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from netfhir.sync.threeway import Take
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from netfhir.fhir.identity import SiteKey
     from netfhir.hospital.profile import Strategy
@@ -170,6 +170,15 @@ class Settled:
         """Return type and derived id."""
         return self.resource_type, self.id
 
+    @property
+    def activity(self) -> str | None:
+        """Return what a Provenance is owed for; None where we wrote nothing, or one itself."""
+        if self.outcome is not Outcome.ACKNOWLEDGED or self.resource_type == "Provenance":
+            return None
+        if self.tombstone is not None:
+            return "NULLIFY"
+        return "UPDATE" if self.existed else "CREATE"
+
 
 def settled(
     item: Planned, outcome: Outcome, *, reason: str = "", server_id: str = "", version_id: str = ""
@@ -199,10 +208,12 @@ def digest_of(site_key: SiteKey, body: bytes) -> bytes:
 class Summary:
     """The sums of a run, by resource type."""
 
-    planned: Mapping[str, int]
+    planned: dict[str, int]
     actions: dict[str, Counter[Action]] = field(default_factory=lambda: defaultdict(Counter))
     outcomes: dict[str, Counter[Outcome]] = field(default_factory=lambda: defaultdict(Counter))
     reasons: Counter[str] = field(default_factory=Counter)
+    unproven: int = 0
+    """Rows without a Provenance, for this server takes none."""
     kept: Counter[str] = field(default_factory=Counter)
     """`Type.element` that the hospital changed and that updates left as it has it."""
 
@@ -218,6 +229,11 @@ class Summary:
         self.outcomes[resource_type][outcome] += 1
         if reason and outcome not in {Outcome.ACKNOWLEDGED, Outcome.UNCHANGED}:
             self.reasons[f"{outcome}: {reason}"] += 1
+
+    def add(self, item: Planned) -> None:
+        """Count a row that the run itself plans: a Provenance."""
+        self.planned[item.resource_type] = self.planned.get(item.resource_type, 0) + 1
+        self.actions[item.resource_type][item.action] += 1
 
     def keep(self, resource_type: str, elements: Iterable[str]) -> None:
         """Count what stays as the hospital changed it."""
@@ -271,4 +287,5 @@ class Summary:
             },
             "reasons": dict(sorted(self.reasons.items())),
             "kept": dict(sorted(self.kept.items())),
+            "unproven": self.unproven,
         }

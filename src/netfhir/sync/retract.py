@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from netfhir.sync.apply import Keeps, Stages
     from netfhir.sync.plan import Terms
     from netfhir.sync.policy import Policy
+    from netfhir.sync.provenance import Provenances
     from netfhir.sync.records import Known
     from netfhir.sync.sending import Pace
 
@@ -50,6 +51,7 @@ class Retract:
     pace: Pace
     policy: Policy
     on_settled: Callable[[int], None] = lambda _: None
+    provenances: Provenances | None = None
     retry: Retry = field(init=False)
 
     def __post_init__(self) -> None:
@@ -80,15 +82,21 @@ class Retract:
             result.resumed = self.retry.call(
                 lambda: resume(self.client, self.ledger, self.staging, planner, self.terms)
             )
+            self._prove(sender, result.summary)
             for wave in self.retry.call(lambda: self._waves(absence.rows)):
                 self._take_back(wave, sender, result.summary)
         except ServerError as error:
             sender.stopped_by.append(error)
         _leave(result.summary)
+        self._prove(sender, result.summary)
         states = self.ledger.counts()
         result.open_rows = sum(states.get(name, 0) for name in ("in-flight", "unknown"))
         self.ledger.finish_run(result.summary.as_record())
         return result
+
+    def _prove(self, sender: Sender, summary: Summary) -> None:
+        if self.provenances is not None:
+            self.provenances.write(sender, summary)
 
     def _withdraw(self) -> Withdraw:
         return Withdraw(self.client, self.terms, self.policy)

@@ -51,6 +51,12 @@ RUN = Table(
     Column("finished", String),
     Column("counts", String),
 )
+ORIGIN = Table(
+    "origin",
+    _METADATA,
+    Column("run_id", Integer, primary_key=True),
+    Column("facts", String),
+)
 OWNER = Table(
     "owner",
     _METADATA,

@@ -107,6 +107,16 @@ class Sender:
         self.ledger.settle(became)
         return became
 
+    def conclude(self, items: Sequence[Planned]) -> list[Settled]:
+        """Send and settle rows whose intent is written down."""
+        became = self._became(items)
+        self.ledger.settle(became)
+        return became
+
+    def is_stopped(self) -> bool:
+        """Return whether the run sends nothing more."""
+        return self.retry.stop.is_set()
+
     def _met(self, item: Planned, found: Held) -> Settled:
         """Return what becomes of a first write that meets something: adopted if equal, else left.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import LargeBinary, bindparam, delete, func, update
+from sqlalchemy import LargeBinary, String, bindparam, delete, func, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from netfhir.sync.records import Outcome, State
@@ -28,6 +28,7 @@ _STATES = {
 
 #: What the server holds as it was sent.
 _HELD = frozenset({State.ACKED, State.RETRACTED})
+_SENT = _HELD | {State.DELETED}
 
 _NEW = upsert(RESOURCE)
 INTEND = _NEW.on_conflict_do_update(
@@ -65,6 +66,11 @@ def _settling(state: State) -> Update:
             "server_id": bindparam("new_server_id"),
             "version_id": bindparam("new_version_id"),
         }
+    if state in _SENT:
+        # The run that sent it stays noted: its origin is what the Provenance tells.
+        del values["run_id"]
+        provenance = bindparam("new_provenance", type_=String)
+        values["provenance"] = func.coalesce(provenance, RESOURCE.c.provenance)
     if state is State.DELETED:
         values |= {"digest_acked": None, "version_id": "", "elements_acked": None}
     return update(RESOURCE).where(*_ROW).values(values)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from netfhir.fhir.canonical import resource, to_bytes
 from netfhir.sync.diff import diff, loses_precision, theirs
+from netfhir.sync.elements import missing_elements
 from netfhir.sync.holdings import Reads, carries
 from netfhir.sync.influence import Hospitals, element_at, hospitals
 from netfhir.sync.plan import Planner, Remembers, Sorted, Terms
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
 
     from netfhir.fhir.identity import SiteKey
     from netfhir.hospital.client import Stored
-    from netfhir.sync.records import Planned
+    from netfhir.sync.records import Known, Planned
 
 _ROWS = 50
+Row = TypeVar("Row")
 _NOT_SENT = frozenset({Action.PARKED, Action.UNSUPPORTED, Action.BLOCKED})
 
 
@@ -78,12 +80,19 @@ class Findings:
         return 65 if self.missing or self.different or self.duplicate else 0
 
 
+class Recalls(Remembers, Protocol):
+    """What verifying needs of a ledger."""
+
+    def besides(self) -> list[Known]:
+        """Return the rows that no staging gives."""
+
+
 @dataclass(slots=True)
 class Verify:
     """One reading of everything staged; it trusts no ledger but for ids that the server gave."""
 
     staging: Sorted
-    ledger: Remembers
+    ledger: Recalls
     client: Reads
     terms: Terms
     workers: int = 4
@@ -104,6 +113,8 @@ class Verify:
                     for found in pool.map(self._read_patiently, chunk_set):
                         _merge(findings, found)
                         self.on_read(found.read)
+            for chunk in _chunks(iter(self.ledger.besides())):
+                _merge(findings, self._read_besides(chunk))
         findings.not_checkable.sort()
         return findings
 
@@ -118,6 +129,18 @@ class Verify:
         for item, what in zip(placed, stored, strict=True):
             _compare(found, item, what, self.terms.site_key)
         self._look_for_duplicates(found, items)
+        return found
+
+    def _read_besides(self, rows: Sequence[Known]) -> Findings:
+        """Read what no source row stands for: each Provenance, and what was taken back."""
+        found = Findings(read=len(rows))
+        paths = [f"{known.resource_type}/{known.server_id}" for known in rows]
+        stored = self.retry.call(lambda: self.client.read_many(paths))
+        for known, path, what in zip(rows, paths, stored, strict=True):
+            if what.body is None:
+                found.missing.append((path, known.where))
+            elif gone := missing_elements(known.elements or b"", what.body, self.terms.site_key):
+                found.different.append(Different(path, known.where, gone))
         return found
 
     def _look_for_duplicates(self, found: Findings, items: Sequence[Planned]) -> None:
@@ -180,6 +203,6 @@ def _merge(findings: Findings, found: Findings) -> None:
             findings.not_checkable.append(resource_type)
 
 
-def _chunks(items: Iterator[Planned]) -> Iterator[list[Planned]]:
+def _chunks(items: Iterator[Row]) -> Iterator[list[Row]]:
     while chunk := list(islice(items, _ROWS)):
         yield chunk

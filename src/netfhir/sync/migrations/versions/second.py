@@ -48,3 +48,8 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.Float, nullable=False),
         sa.CheckConstraint("id = 1"),
     )
+    op.create_table(
+        "origin",
+        sa.Column("run_id", sa.Integer, primary_key=True),
+        sa.Column("facts", sa.String, nullable=False),
+    )
