@@ -158,7 +158,8 @@ class Ledger:
     def origins(self) -> dict[int, str]:
         """Return the origin of each run that wrote anything."""
         with self._readers.connect() as connection:
-            return dict(connection.execute(select(ORIGIN.c.run_id, ORIGIN.c.facts)).tuples())
+            told = connection.execute(select(ORIGIN.c.run_id, ORIGIN.c.facts))
+            return {int(run_id): str(facts) for run_id, facts in told}
 
     def besides(self) -> list[Known]:
         """Return the rows that no staging gives: of each Provenance, and of what was taken back."""

@@ -15,7 +15,7 @@ from netfhir.sync.schema import RESOURCE
 from netfhir.trial.batch import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy import Connection
 
@@ -52,7 +52,7 @@ def marks(keys: Sequence[Key], text: str) -> list[dict[str, str]]:
 def owed(connection: Connection) -> list[Owed]:
     """Return the rows that a Provenance is owed for; an open row has no version to tell of."""
     there = select(RESOURCE.c.id, RESOURCE.c.state).where(RESOURCE.c.resource_type == TYPE)
-    states: Mapping[str, str] = dict(connection.execute(there).tuples())
+    states = {str(name): str(state) for name, state in connection.execute(there)}
     found = []
     for run_id, text, kind, name, server_id, version_id, state in connection.execute(_READ):
         activity, _, attached = text.partition(":")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -70,6 +70,8 @@ class Provenances:
     terms: Terms
     compose: Callable[[Batch], tuple[str, bytes]]
     now: Callable[[], datetime]
+    _counted: set[str] = field(default_factory=set)
+    """The ids that this run has counted: a refused one is owed still, and counted once."""
 
     def write(self, sender: Concludes, summary: Summary) -> None:
         """Write a Provenance for each batch that is owed one, and count it.
@@ -94,6 +96,9 @@ class Provenances:
         if known is not None and known.state is State.ACKED:
             self.ledger.give(item.id, keys)
             return
+        if item.id in self._counted:
+            return
+        self._counted.add(item.id)
         summary.add(item)
         if known is not None and known.state is State.DEAD:
             summary.settle(TYPE, Outcome.DEAD, known.reason)
