@@ -54,12 +54,18 @@ def _concept(site: MappingSite, key: str) -> Json:
 
 
 def _target(target: Target, base_url: str) -> Json:
-    """Return the reference to a version; to what is deleted, its address as an identifier."""
+    """Return the reference to a version; to what is deleted, its address as an identifier.
+
+    The version stands in the display, too: HAPI 8.8 drops it from references.
+    """
     path = f"{target.resource_type}/{target.server_id}"
     if target.deleted:
         address = {"system": _URI, "value": f"{base_url}/{path}"}
         return {"type": target.resource_type, "identifier": address}
-    return {"reference": f"{path}/_history/{target.version_id}" if target.version_id else path}
+    if not target.version_id:
+        return {"reference": path}
+    version = target.version_id
+    return {"reference": f"{path}/_history/{version}", "display": f"version {version}"}
 
 
 def _agents(batch: Batch, site: MappingSite) -> Iterator[Json]:

@@ -1,6 +1,7 @@
 """A resource as elements that have an owner each, and their keyed digests: no value is kept.
 
-A digest is of the value: 7.40 and 7.4 have the same, for servers drop digits.
+A digest is of the value: 7.40 and 7.4 have the same, for servers drop digits. So has a reference
+with and without its version, for HAPI 8.8 drops it.
 """
 
 from __future__ import annotations
@@ -140,10 +141,13 @@ def _digest(site_key: SiteKey, name: str, unit: object) -> bytes:
 
 
 def _by_value(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """Return a value with each number in the one form of its value."""
+    """Return a value with each number in the one form of its value, references unversioned."""
     kind = type(value)
     if kind is dict:
-        return {name: _by_value(inner) for name, inner in value.items()}
+        plain = {name: _by_value(inner) for name, inner in value.items()}
+        if isinstance(reference := plain.get("reference"), str):
+            plain["reference"] = reference.partition("/_history/")[0]
+        return plain
     if kind is list:
         return [_by_value(inner) for inner in value]
     if kind is float or kind is Decimal:

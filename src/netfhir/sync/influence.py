@@ -37,7 +37,10 @@ def hospitals(item: Planned, stored: Stored, site_key: SiteKey) -> Hospitals:
     moved = _is_later(stored.version_id, item.version_id)
     changed = {name for name in merged.kept if moved or (name in base and base[name].kept)}
     stands = {name for name, element in merged.elements.items() if element.kept}
-    return Hospitals(frozenset(changed), frozenset(stands - {*merged.kept, *merged.conflicts}))
+    added = stands - {*merged.kept, *merged.conflicts}
+    if any(name.startswith("meta.") for name in added):
+        added.add("meta")
+    return Hospitals(frozenset(changed), frozenset(added))
 
 
 def element_at(path: str) -> str:
