@@ -36,6 +36,8 @@ SYSTEMS = {
     HL7 + "observation-category": ("hl7-cc0", r"[a-z-]+"),
     HL7 + "data-absent-reason": ("hl7-cc0", r"[a-z-]+"),
     HL7 + "v3-ObservationInterpretation": ("hl7-cc0", r"[A-Z]{1,3}|[<>]"),
+    HL7 + "v3-DataOperation": ("hl7-cc0", r"[A-Z]+"),
+    HL7 + "provenance-participant-type": ("hl7-cc0", r"[a-z]+"),
     HL7 + "medication-admin-category": ("hl7-cc0", r"[a-z]+"),
 }
 
