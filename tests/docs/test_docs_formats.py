@@ -22,7 +22,21 @@ TOLD = {
     part.what: [row[0] for row in part.rows()] for part in marked("docs/formats.md", "document")
 }
 #: Tables whose keys are names: each stands as `*`.
-NAMED = {"facts", "left_out", "resources", "outcomes", "types", "actions", "reasons", "counts"}
+NAMED = frozenset(
+    [
+        "facts",
+        "left_out",
+        "resources",
+        "outcomes",
+        "types",
+        "actions",
+        "reasons",
+        "counts",
+        "kept",
+        "withheld",
+        "gone",
+    ]
+)
 ERROR = set(TOLD["rejects"])
 
 
@@ -73,6 +87,22 @@ class Flow:
         server = ("--server", self.hospital.base_url, "--state", self.folder / "state")
         return self._run(command, "--crosswalk", crosswalk, *server, "--json", *more)
 
+    def amend(self, item: str) -> None:
+        """Let somebody at the hospital amend the resources of an item."""
+        for path, body in list(self.hospital.held.items()):
+            if any(f"|{item}|" in i["value"] for i in body.get("identifier", [])):
+                self.hospital.put({**self.hospital.held[path], "status": "amended"})
+
+    def merge(self, subject: str) -> None:
+        """Let the hospital merge a subject's Patient into another."""
+        crosswalk = (self.folder / "crosswalk.csv").read_text(encoding="utf-8").splitlines()
+        (value,) = [line.split(",")[2] for line in crosswalk if line.startswith(subject)]
+        link = [{"other": {"reference": "Patient/survivor"}, "type": "replaced-by"}]
+        self.hospital.put({"resourceType": "Patient", "id": "survivor"})
+        for body in list(self.hospital.held.values()):
+            if any(i["value"] == value for i in body.get("identifier", [])):
+                self.hospital.put({**body, "link": link})
+
     def without_patient(self, subject: str) -> None:
         """Take a subject out of the crosswalk."""
         path = self.folder / "crosswalk.csv"
@@ -99,6 +129,8 @@ def test_plan(flow: Flow) -> None:
     """`plan --json` has the keys that are listed, for new, changed and parked rows and rejects."""
     flow.without_patient("S01-002")
     flow.sync("apply")
+    flow.amend("platelets")
+    flow.merge("S01-001")
     flow.export.set("lab_plt", "249")
     flow.export.set("lab_hb", "abc")
     seen = _seen(flow.sync("plan").document)
@@ -109,10 +141,32 @@ def test_plan(flow: Flow) -> None:
 
 def test_apply(flow: Flow) -> None:
     """`apply --json` has the keys that are listed, of a stopped run and of one with rejects."""
+    flow.sync("apply")
+    flow.amend("platelets")
+    flow.merge("S01-001")
+    flow.export.set("lab_plt", "249")
     flow.export.set("lab_hb", "abc")
     flow.hospital.faults.append(answers(401))
     stopped, done = flow.sync("apply"), flow.sync("apply")
-    assert _seen(stopped.document, done.document) == set(TOLD["apply"])
+    flow.export.set("lab_hb", "")
+    gone = flow.sync("apply")
+    seen = _seen(stopped.document, done.document, gone.document)
+    assert seen == set(TOLD["apply"])
+
+
+def test_retract(flow: Flow) -> None:
+    """`retract --json` has the keys that are listed, shown and done."""
+    flow.sync("apply")
+    flow.amend("platelets")
+    flow.export.set("lab_plt", "")
+    flow.export.set("lab_wbc", "")
+    shown = flow.sync("retract", "--why", "entered twice")
+    flow.export.set("lab_hb", "abc")
+    rejected = flow.sync("retract", "--why", "entered twice")
+    flow.export.set("lab_hb", "12.1")
+    done = flow.sync("retract", "--why", "entered twice", "--yes")
+    seen = _seen(shown.document, rejected.document, done.document)
+    assert seen == set(TOLD["retract"])
 
 
 def test_verify_and_journal(flow: Flow) -> None:
@@ -123,6 +177,7 @@ def test_verify_and_journal(flow: Flow) -> None:
     flow.hospital.put({**held[one], "id": "a-copy"})
     del held[two]
     held[three] = {**held[three], "status": "amended"}
+    flow.amend("platelets")
     found = flow.sync("verify").document
     told = set(TOLD["verify"]) - {"not_checkable[]"}
     assert found.pop("not_checkable") == []
