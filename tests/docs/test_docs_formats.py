@@ -22,21 +22,8 @@ TOLD = {
     part.what: [row[0] for row in part.rows()] for part in marked("docs/formats.md", "document")
 }
 #: Tables whose keys are names: each stands as `*`.
-NAMED = frozenset(
-    [
-        "facts",
-        "left_out",
-        "resources",
-        "outcomes",
-        "types",
-        "actions",
-        "reasons",
-        "counts",
-        "kept",
-        "withheld",
-        "gone",
-    ]
-)
+NAMED = {"facts", "left_out", "resources", "outcomes", "types", "actions", "reasons", "counts"}
+NAMED |= {"kept", "withheld", "gone"}
 ERROR = set(TOLD["rejects"])
 
 
