@@ -55,7 +55,8 @@ def test_a_reply_of_another_shape_tells_nothing(reply: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("status", "verdict"),
     [
-        ("200 OK", Verdict.ACKED),
+        ("200 OK", Verdict.MET),
+        ("201 Created", Verdict.ACKED),
         ("204 No Content", Verdict.UNKNOWN),
         ("301", Verdict.UNKNOWN),
         ("400 Bad Request", Verdict.DEAD),
@@ -109,7 +110,7 @@ def test_an_error_within_a_success_is_a_failure(severity: str) -> None:
 def test_a_remark_within_a_success_is_none() -> None:
     """HAPI says "successful" in an outcome of severity information."""
     outcome = {"resourceType": "OperationOutcome", "issue": [{"severity": "information"}]}
-    assert check_entry(_entry(status="200", outcome=outcome), _item()).verdict is Verdict.ACKED
+    assert check_entry(_entry(status="201", outcome=outcome), _item()).verdict is Verdict.ACKED
 
 
 def test_results_keep_their_rows() -> None:
