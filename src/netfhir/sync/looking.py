@@ -10,10 +10,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from netfhir.fhir.canonical import resource, to_bytes
-from netfhir.sync.diff import theirs
 from netfhir.sync.holdings import Finding, Held, Reads, carries, held
-from netfhir.sync.records import Action, digest_of
+from netfhir.sync.records import Action
 from netfhir.sync.writing import makes_another, token_of
 
 if TYPE_CHECKING:
@@ -39,19 +37,18 @@ class Look:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def found(self, items: Sequence[Planned]) -> Mapping[Key, Held]:
-        """Return what stands in the way of rows; a row without anything is free.
+        """Return what is there of the rows that would be created; a row without one is free.
 
-        Looked at are rows that would be created, and changes of rows without a version, which no
-        If-Match could guard. Raises the ServerErrors of reading.
+        Raises the ServerErrors of reading.
         """
-        asked = [item for item in items if _is_new(item) and not self._is_free(item)]
-        unguarded = [item for item in items if not _is_new(item) and not item.version_id]
-        if not (asked or unguarded):
+        new = [item for item in items if item.action is Action.CREATE]
+        asked = [item for item in new if not self._is_free(item)]
+        if not asked:
             return {}
         there = {
             item.key: what
-            for item, what in self._read([*asked, *unguarded])
-            if what.finding not in _NOTHING_THERE and not self._as_left(item, what)
+            for item, what in zip(asked, held(self.client, asked), strict=True)
+            if what.finding not in _NOTHING_THERE
         }
         return {**self._elsewhere(asked), **there}
 
@@ -69,16 +66,6 @@ class Look:
             for n, what in zip(doubted, held(self.client, rows), strict=True):
                 found[n] = what
         return found
-
-    def _read(self, items: Sequence[Planned]) -> Iterable[tuple[Planned, Held]]:
-        return zip(items, held(self.client, items), strict=True)
-
-    def _as_left(self, item: Planned, what: Held) -> bool:
-        """Return whether the server still holds what it acknowledged last."""
-        if what.finding is not Finding.OTHER or what.stored.body is None:
-            return False
-        stored = to_bytes(theirs(what.stored.body, resource(item.body)))
-        return digest_of(self.terms.site_key, stored) == item.digest_acked
 
     def _is_free(self, item: Planned) -> bool:
         """Return whether the server is known to hold neither the row's id nor its identifier.
@@ -120,10 +107,6 @@ class Look:
             for body in self.client.search_identifiers(resource_type, list(rows))
             for item in _under_another_id(body, rows)
         }
-
-
-def _is_new(item: Planned) -> bool:
-    return item.action is Action.CREATE
 
 
 def _is_doubted(item: Planned, what: Held) -> bool:

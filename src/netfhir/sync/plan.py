@@ -12,7 +12,7 @@ from netfhir.hospital.patients import Unresolved
 from netfhir.hospital.profile import Strategy
 from netfhir.sync import references
 from netfhir.sync.addresses import Addresses
-from netfhir.sync.records import Action, Outcome, Planned, State, digest_of
+from netfhir.sync.records import WRITES, Action, Outcome, Planned, State, digest_of
 from netfhir.sync.writing import WRITING, token_of
 
 if TYPE_CHECKING:
@@ -114,8 +114,9 @@ class Planner:
         action = _action(known, digest) if known and not again else _write(there)
         version_id = again.version_id if again else known.version_id if known else ""
         reason = (known.reason or known.state.value) if known and action in _NEVER_SENT else ""
-        if action is Action.UPDATE and not rule.updates:
-            action, reason = Action.UNSUPPORTED, _NO_UPDATE
+        patient = references.patient_of(body) if rule.by_patient else ""
+        if action in WRITES and (why := _unable(rule, action, patient)):
+            action, reason = Action.UNSUPPORTED, why
         return Planned(
             action,
             rule.strategy,
@@ -128,8 +129,7 @@ class Planner:
             version_id,
             reason,
             token,
-            patient=references.patient_of(body) if rule.by_patient else "",
-            digest_acked=(known.digest_acked or b"") if known else b"",
+            patient=patient,
             create_only=rule.create_only,
         )
 
@@ -198,7 +198,13 @@ _NEVER_SENT = frozenset({Action.DEAD, Action.CONFLICT, Action.UNKNOWN})
 _NOT_THERE = _NEVER_SENT | {Action.PARKED, Action.BLOCKED, Action.UNSUPPORTED}
 
 
-_NO_UPDATE = "created, but the statement lists no update of the type: a person makes the change"
+def _unable(rule: TypeRule, action: Action, patient: str) -> str:
+    """Return why this server cannot take a write of this row, though it takes others."""
+    if action is Action.UPDATE and not rule.updates:
+        return "there already, and the statement lists no update of the type"
+    if rule.by_patient and not patient:
+        return "no search by identifier, and no patient among whose resources to look"
+    return ""
 
 
 def _write(known: Known | None) -> Action:

@@ -109,8 +109,6 @@ class Planned(NamedTuple):
     """System and value of the business identifier, where the strategy searches by it."""
     patient: str = ""
     """The `Patient/id` among whose resources the row is looked for, where no identifier can be."""
-    digest_acked: bytes = b""
-    """The digest last acknowledged; empty without one."""
     create_only: bool = False
     """Whether a first write may say `If-None-Match: *`."""
 
