@@ -48,6 +48,8 @@ class FhirStore:
     conditional_update: bool = True
     if_none_match: bool = False
     """Whether `If-None-Match: *` is honoured: 412 where something is there."""
+    stale: int = 412
+    """The status of an update over another version."""
     versioned: bool = True
     """Whether versions are told, by ETag, location and meta."""
     searches: tuple[str, ...] = ("identifier",)
@@ -227,7 +229,7 @@ class FhirStore:
         existing = self.held.get(path)
         expected = request.get("ifMatch")
         if expected and (not existing or f'W/"{existing["meta"]["versionId"]}"' != expected):
-            raise Refusal(412)
+            raise Refusal(self.stale)
         if existing and request.get("ifNoneMatch") == "*" and self.if_none_match:
             raise Refusal(412)
         self._stored(path, body)
