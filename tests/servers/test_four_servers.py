@@ -47,7 +47,7 @@ class Place:
     def __call__(self, command: str, *more: str) -> Any:
         """Run a command on the export; return its document with its status."""
         folder = self.export.path.parent
-        given = {
+        given: dict[str, str | Path] = {
             "--format": "redcap",
             "--source": self.export.path,
             "--server": self.name,
