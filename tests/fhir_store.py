@@ -48,6 +48,12 @@ class FhirStore:
     conditional_update: bool = True
     if_none_match: bool = False
     """Whether `If-None-Match: *` is honoured: 412 where something is there."""
+    undeletable: bool = False
+    """Whether it refuses to delete, whatever it lists."""
+    blind: bool = False
+    """Whether searches find nothing."""
+    careless: bool = False
+    """Whether If-Match is passed over."""
     stale: int = 412
     """The status of an update over another version."""
     versioned: bool = True
@@ -130,6 +136,8 @@ class FhirStore:
     def _removed(self, path: str) -> Response:
         self._may(path.partition("/")[0], "delete")
         self._read(path)
+        if self.undeletable:
+            raise Refusal(403)
         del self.held[path]
         return Response(status=204)
 
@@ -227,7 +235,7 @@ class FhirStore:
         if status := self.refuses(body):
             raise Refusal(status)
         existing = self.held.get(path)
-        expected = request.get("ifMatch")
+        expected = "" if self.careless else request.get("ifMatch")
         if expected and (not existing or f'W/"{existing["meta"]["versionId"]}"' != expected):
             raise Refusal(self.stale)
         if existing and request.get("ifNoneMatch") == "*" and self.if_none_match:
@@ -294,7 +302,9 @@ class FhirStore:
         found = [
             {"resource": body}
             for path, body in self.held.items()
-            if path.startswith(f"{resource_type}/") and wanted & set(_tokens(body))
+            if path.startswith(f"{resource_type}/")
+            and wanted & set(_tokens(body))
+            and not self.blind
         ]
         return {"resourceType": "Bundle", "type": "searchset", "entry": found}
 

@@ -149,7 +149,7 @@ def test_server(flow: Flow) -> None:
     """`server --json` has the keys that are listed."""
     flow.hospital.can = ("read", "create", "update", "delete")
     plain = flow.netfhir("server", flow.hospital.base_url, "--json").document
-    flow.hospital._removed = lambda _: answers(403)(None, None)  # type: ignore[method-assign,arg-type]  # noqa: SLF001 - the test's own
+    flow.hospital.undeletable = True
     probed = flow.netfhir("server", flow.hospital.base_url, "--probe", "--json").document
     told = set(TOLD["server"])
     assert _seen(plain) == {key for key in told if not key.startswith("probe.")}

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from werkzeug import Request, Response
 
 from fhir_store import answers
 from netfhir.hospital.bench import SUBJECTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from command_line import CommandLine
@@ -58,28 +55,9 @@ def test_a_server_that_keeps_its_word(
     assert "as claimed" in ran.err
 
 
-def _overwrites(store: FhirStore) -> None:
-    """Let the store ignore If-Match and If-None-Match."""
-
-    def ignoring(request: Request, process: Callable[[], Response]) -> Response:
-        del process
-        body = json.loads(request.get_data())
-        store.put(body)
-        return Response("{}", 200)
-
-    original = store._alone  # noqa: SLF001 - the test's own store
-    store._alone = (  # type: ignore[method-assign]  # noqa: SLF001 - as above
-        lambda request, path: (
-            ignoring(request, lambda: original(request, path))
-            if path in store.held
-            else original(request, path)
-        )
-    )
-
-
 def test_a_stale_version_that_is_taken_is_told(netfhir: CommandLine, store: FhirStore) -> None:
     """If-Match is ignored: not as claimed, with what to do; 78."""
-    _overwrites(store)
+    store.careless = True
     store.interactions = ()
     ran = netfhir("server", store.base_url, "--probe", "--json")
     assert _false(ran.document) == ["a stale If-Match is refused"]
@@ -92,11 +70,7 @@ def test_a_search_that_finds_nothing_is_told(
 ) -> None:
     """A search by identifier that is late or blind: not as claimed."""
     store.interactions = ()
-    store._search = lambda *_: {  # type: ignore[method-assign]  # noqa: SLF001 - the test's own
-        "resourceType": "Bundle",
-        "type": "searchset",
-        "entry": [],
-    }
+    store.blind = True
     (tmp_path / "impatient.toml").write_text('source = "a test"\nsettle_s = 0\n')
     settings = f'[servers.h]\nbase_url = "{store.base_url}"\nprofile = "impatient.toml"\n'
     (tmp_path / "netfhir.toml").write_text(settings)
@@ -135,7 +109,7 @@ def test_all_is_removed_after_a_failure(netfhir: CommandLine, store: FhirStore) 
 
 def test_what_could_not_be_removed_is_named(netfhir: CommandLine, store: FhirStore) -> None:
     """A deletion that is refused: the path and the reason; 78."""
-    store._removed = lambda _: answers(403)(None, None)  # type: ignore[method-assign,arg-type]  # noqa: SLF001 - the test's own
+    store.undeletable = True
     ran = netfhir("server", store.base_url, "--probe", "--json")
     assert ran.status == 78
     assert {line.partition(" ")[0] for line in ran.document["probe"]["left"]} == set(_own(store))
