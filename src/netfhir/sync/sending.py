@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from netfhir.errors import AccessError, ConflictError, RejectedError, ServerError, TemporaryError
 from netfhir.sync.holdings import Finding, Held, Reads, held, objection
+from netfhir.sync.placing import believed
 from netfhir.sync.records import Outcome, Planned, Settled, settled
 from netfhir.sync.reply import Judged, Verdict
 from netfhir.sync.retrying import Patience, Retry
@@ -123,12 +124,13 @@ class Sender:
         return [settled(item, Outcome.DEAD, reason=error.found or error.code)]
 
     def _settled(self, judged: Sequence[Judged]) -> list[Settled]:
-        became = [_plain(j) for j in judged if j.verdict in _PLAIN]
+        ours, others = believed(self._read, [j for j in judged if j.verdict is Verdict.PLACED])
+        became = [_plain(j) for j in [*judged, *ours] if j.verdict in _PLAIN]
         became += [
             self._conflicting(j.item, j.reason) for j in judged if j.verdict is Verdict.CONFLICT
         ]
         became += self._compared([j for j in judged if j.verdict is Verdict.MET])
-        became += self._looked_up([j for j in judged if j.verdict is Verdict.UNKNOWN])
+        became += self._looked_up([*others, *(j for j in judged if j.verdict is Verdict.UNKNOWN)])
         denied = [j for j in judged if j.verdict is Verdict.DENIED]
         if denied:
             where = f"{denied[0].item.resource_type}/{denied[0].item.id}"
