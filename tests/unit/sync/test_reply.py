@@ -102,7 +102,7 @@ def test_a_row_without_an_id_needs_a_location() -> None:
 def test_a_returned_resource_shows_that_it_is_ours(value: str, verdict: Verdict) -> None:
     """A place is believed without a look where the reply holds the body with our identifier."""
     item = _item(server_id="")._replace(token=("urn:s", "1"))
-    body = {"resourceType": "Observation", "id": "s7"}
+    body: dict[str, Any] = {"resourceType": "Observation", "id": "s7"}
     body |= {"identifier": [{"system": "urn:s", "value": value}]}
     entry = {**_entry(status="201", location="Observation/s7"), "resource": body}
     assert check_entry(entry, item).verdict is verdict
