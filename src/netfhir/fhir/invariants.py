@@ -1,4 +1,4 @@
-"""The invariants of R4's types, by key, with the words of the specification.
+"""The invariants of FHIR's types, by key, with the words of the specification.
 
 A rule is asked of the element that carries it, and only of resources whose structure holds, so
 that it can trust kinds and names. `UNASKED` lists the invariants that need no rule, with reasons.
@@ -16,12 +16,21 @@ if TYPE_CHECKING:
 
     from netfhir.fhir.canonical import Json
     from netfhir.fhir.rules.rule import Rule
+    from netfhir.fhir.version import Version
 
-RULES: dict[str, Rule] = {
-    **datatypes.RULES,
-    **clinical.RULES,
-    **bundle.RULES,
-    **questionnaire.RULES,
+RULES: dict[Version, dict[str, Rule]] = {
+    "r4": {
+        **datatypes.rules("r4"),
+        **clinical.RULES,
+        **bundle.rules("r4"),
+        **questionnaire.RULES,
+    },
+    "r5": {
+        **datatypes.rules("r5"),
+        **clinical.RULES,
+        **bundle.rules("r5"),
+        **questionnaire.RULES,
+    },
 }
 
 #: Rules of ours, hung on every element of a type. They are named for what they find.
@@ -80,13 +89,13 @@ class Check(NamedTuple):
     """The child that the finding names."""
 
 
-def checks_of(keys: Iterable[str], type_name: str) -> list[Check]:
+def checks_of(version: Version, keys: Iterable[str], type_name: str) -> list[Check]:
     """Return what to ask of an element with these invariants and this type."""
     found = []
     listed = [*keys, *TYPE_RULES.get(type_name, ())]
     for key in (*listed, *(_BESIDE[key] for key in listed if key in _BESIDE)):
-        rule = RULES.get(key)
+        rule = RULES[version].get(key)
         if rule is not None:
-            words = _OURS.get(key) or tables.read("invariants")[key]
+            words = _OURS.get(key) or tables.read(version, "invariants")[key]
             found.append(Check(key, rule.holds, words, rule.when, rule.at))
     return found
