@@ -197,9 +197,13 @@ def _required(package: Package, url: str) -> Json:
     return found
 
 
-def _named_systems(package: Package) -> set[str]:
-    """Return the core package's systems, and of the others those that its value sets name."""
-    sets = [one for url, one in package.value_sets.items() if url in package.own]
+def _named_systems(package: Package, needed: set[str]) -> set[str]:
+    """Return the core package's systems, and of the others those that a value set names.
+
+    The value sets are the core package's, and those of the required bindings.
+    """
+    wanted = package.own | needed
+    sets = [one for url, one in package.value_sets.items() if url in wanted]
     named = {row.get("system") for one in sets for row in one.get("compose", {}).get("include", ())}
     return {url for url in package.systems if url in package.own or url in named}
 
@@ -215,7 +219,8 @@ def _parts(known: Json) -> list[Json]:
 def codes(package: Package, bound: list[Json]) -> Json:
     """Return HL7's code systems, and the value sets of required bindings."""
     needed = {row["binding"] for row in bound if "binding" in row}
-    listed = {url: _system(package, url) for url in sorted(_named_systems(package))}
+    named = _named_systems(package, needed)
+    listed = {url: _system(package, url) for url in sorted(named)}
     language = {"urn:ietf:bcp:47": "language"}
     kinds = ((name, row["kind"], row["abstract"]) for name, row in package.structures.items())
     return {

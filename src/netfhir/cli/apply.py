@@ -13,6 +13,7 @@ from netfhir.runs import opening, syncing
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from netfhir.fhir.version import Version
     from netfhir.runs.syncing import Work
     from netfhir.sync.apply import Result
 
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
 @options.trial
 @options.source
 @options.target
+@options.fhir
 @options.mappings
 @options.as_json
-def command(trial: str, overlays: tuple[Path, ...], *, as_json: bool, **given: Any) -> int:
+def command(trial: str, fhir: Version, overlays: tuple[Path, ...], *, as_json: bool, **given: Any) -> int:
     """Send TRIAL's new and changed data to a server; resume what an earlier run left.
 
     Takes the options of `plan`. Every write has its intent in the ledger before a byte leaves,
@@ -31,7 +33,7 @@ def command(trial: str, overlays: tuple[Path, ...], *, as_json: bool, **given: A
     command can be given again after a crash at any point. Run again with nothing changed, it sends
     nothing.
     """
-    site = opening.mapping_site(opening.trial(trial, overlays))
+    site = opening.mapping_site(opening.trial(trial, overlays), fhir=fhir)
     read, target = options.split(given)
     with (
         syncing.journalled(target, "apply", trial) as note,

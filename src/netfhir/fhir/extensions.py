@@ -6,6 +6,9 @@ from typing import Any, Final
 
 _CORE: Final = "http://hl7.org/fhir/StructureDefinition/"
 
+CROSS_VERSION: Final = "http://hl7.org/fhir/5.0/StructureDefinition/extension-"
+"""HL7's extensions for what only R5 has an element for, each named by its path there."""
+
 LOCAL_TIME: Final = "https://netfhir.example/StructureDefinition/local-time"
 """Ours: a time of day whose offset is not known, beside the date that is."""
 
@@ -13,6 +16,11 @@ LOCAL_TIME: Final = "https://netfhir.example/StructureDefinition/local-time"
 def research_study(reference: dict[str, str]) -> dict[str, Any]:
     """Return the link of an event to its study (FHIR R4 core, workflow-researchStudy)."""
     return {"url": f"{_CORE}workflow-researchStudy", "valueReference": reference}
+
+
+def in_r5(path: str, *parts: dict[str, Any]) -> dict[str, Any]:
+    """Return the extension that stands for an R5 element, with its parts."""
+    return {"url": f"{CROSS_VERSION}{path}", "extension": list(parts)}
 
 
 def absent(reason: str) -> dict[str, Any]:

@@ -33,11 +33,16 @@ def _titles(site: StudySite) -> Iterator[Json]:
     titles = site.study.titles
     for kind, title in (("OFFICIAL", titles.official), ("ACRONYM", titles.acronym)):
         if title:
-            yield site.terms.extension(
-                "ResearchStudy.label",
-                {"url": "type", "valueCodeableConcept": site.terms.codeable("Title", kind)},
-                {"url": "value", "valueString": title},
-            )
+            yield label(site, kind, title)
+
+
+def label(site: StudySite, kind: str, title: str) -> Json:
+    """Return a title of the study with its kind."""
+    return site.terms.extension(
+        "ResearchStudy.label",
+        {"url": "type", "valueCodeableConcept": site.terms.codeable("Title", kind)},
+        {"url": "value", "valueString": title},
+    )
 
 
 def _states(site: StudySite) -> Iterator[Json]:
@@ -89,6 +94,8 @@ def _registration(site: StudySite) -> Iterator[Json]:
 
 def _registered(site: StudySite, activity: str, day: str, kind: str = "") -> Json:
     concept = site.terms.codeable("Milestone", activity)
+    if site.fhir == "r5":
+        return _state(site, concept, kind, {"start": day, "end": day})
     parts: list[Json] = [{"url": "activity", "valueCodeableConcept": concept}]
     if actual := site.terms.element("DateType", kind, "actual"):
         parts.append({"url": "actual", "valueBoolean": actual == "true"})

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from netfhir.mappers import eligibility, parties, protocol
 from netfhir.mappers.milestones import extensions_of
 from netfhir.mappers.study_parts import StudySite, present
+from netfhir.mappers.study_r5 import in_r5
 from netfhir.mappers.study_words import contacts, description, keywords, links, notes
 from netfhir.trial.study_design import unescaped
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from netfhir.fhir.canonical import Json
     from netfhir.fhir.draft import Draft
+    from netfhir.fhir.version import Version
     from netfhir.terminology.registry import RegistryTerms
     from netfhir.trial.naming import Naming
     from netfhir.trial.study import Number, Study
@@ -39,19 +41,25 @@ _ISO_3166: Final = "urn:iso:std:iso:3166"
 
 
 def drafts(
-    study: Study, naming: Naming, terms: RegistryTerms, *, site_studies: bool = False
+    study: Study,
+    naming: Naming,
+    terms: RegistryTerms,
+    *,
+    fhir: Version = "r4",
+    site_studies: bool = False,
 ) -> Iterator[Draft]:
     """Yield the study's resources, each after those it refers to; the ResearchStudy is last.
 
     With `site_studies`, a ResearchStudy a site follows, which is part of it.
     """
-    site = StudySite(study, naming, terms)
+    site = StudySite(study, naming, terms, fhir)
     yield from parties.organizations(site)
     yield from parties.people(site)
     yield from parties.locations(site)
     yield from eligibility.groups(site)
     yield from protocol.definitions(site)
-    yield site.draft(_study(site), "identificationModule")
+    body = _study(site)
+    yield site.draft(in_r5(body, site) if fhir == "r5" else body, "identificationModule")
     if site_studies:
         yield from _site_studies(site)
 
@@ -141,7 +149,7 @@ def _categories(site: StudySite) -> list[Json]:
         ("DesignMasking", design.masking),
         *(("WhoMasked", role) for role in design.masked),
     ]
-    return [site.terms.codeable(table, value) for table, value in values if value]
+    return [site.codeable(table, value) for table, value in values if value]
 
 
 def _countries(site: StudySite) -> list[Json]:

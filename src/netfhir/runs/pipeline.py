@@ -132,6 +132,7 @@ class Pipeline:
         return new
 
     def _checked(self, draft: Draft) -> Staged:
+        draft = draft.in_version(self.site.fhir)
         self.gate.check(draft)
         return Staged(
             draft.resource_type, draft.id, draft.subject, draft.where, to_bytes(draft.body)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from netfhir.fhir.canonical import Json
     from netfhir.fhir.draft import Draft
+    from netfhir.fhir.version import Version
     from netfhir.mappers import MappingSite
     from netfhir.sources.registry import Remark
     from netfhir.trial.declaration import Trial
@@ -55,7 +56,8 @@ def of_trial(trial: Trial) -> StudyRecord:
 def study_drafts(site: MappingSite) -> list[Draft]:
     """Return the study's own resources, parents first."""
     trial = site.trial
-    return _drafts(of_trial(trial).study, site.naming, RegistryTerms.load(trial.folders))
+    terms = RegistryTerms.load(trial.folders)
+    return _drafts(of_trial(trial).study, site.naming, terms, site.fhir)
 
 
 def arm_names(trial: Trial) -> list[str]:
@@ -81,10 +83,12 @@ def outline(trial: Trial) -> Iterator[str]:
 
 def tell_trial(site: MappingSite) -> Told:
     """Return a declared trial's study as a Bundle that passes the gate."""
-    return Told(_checked(study_drafts(site)), of_trial(site.trial).remarks)
+    return Told(_checked(study_drafts(site), site.fhir), of_trial(site.trial).remarks)
 
 
-def tell_file(path: Path, folders: Sequence[Path], site_key: bytes) -> Told:
+def tell_file(
+    path: Path, folders: Sequence[Path], site_key: bytes, fhir: Version = "r4"
+) -> Told:
     """Return the study of a record in a file as a Bundle that passes the gate."""
     if not path.is_file():
         raise FormatError(
@@ -97,18 +101,19 @@ def tell_file(path: Path, folders: Sequence[Path], site_key: bytes) -> Told:
     record = read_record(_content(path), terms, where=path.name)
     base = f"{_BASE}{slug(record.study.key)}"
     naming = Naming(record.study.key, base, f"{base}/subject", SiteKey(site_key))
-    return Told(_checked(_drafts(record.study, naming, terms)), record.remarks)
+    return Told(_checked(_drafts(record.study, naming, terms, fhir), fhir), record.remarks)
 
 
-def _drafts(study: Study, naming: Naming, terms: RegistryTerms) -> list[Draft]:
-    return list(mapper.drafts(study, naming, terms))
+def _drafts(study: Study, naming: Naming, terms: RegistryTerms, fhir: Version) -> list[Draft]:
+    return list(mapper.drafts(study, naming, terms, fhir=fhir))
 
 
-def _checked(drafts: Sequence[Draft]) -> Json:
-    gate = Gate()
-    for draft in drafts:
+def _checked(drafts: Sequence[Draft], fhir: Version) -> Json:
+    gate = Gate(fhir)
+    written = [draft.in_version(fhir) for draft in drafts]
+    for draft in written:
         gate.check(draft)
-    return collection(drafts)
+    return collection(written)
 
 
 def _content(path: Path) -> bytes:

@@ -31,6 +31,8 @@ class Term(BaseModel):
 
     text: Text
     coding: tuple[Coding, ...] = ()
+    r5: tuple[Coding, ...] = ()
+    """Further codings, of code systems that only R5 has."""
     element: dict[str, str] = Field(default_factory=dict)
     """Codes of R4 elements that hold a bare code, by the element's name."""
     source: str = ""
@@ -44,7 +46,7 @@ class Term(BaseModel):
 
     @model_validator(mode="after")
     def _says_why(self) -> Term:
-        if not (self.coding or self.element or self.reason):
+        if not (self.coding or self.element or self.reason or self.r5):
             raise ValueError("a row needs a coding, an element's code, or the reason why not")
         if self.element and not self.source:
             raise ValueError("the codes of `element` need their source")
