@@ -20,7 +20,10 @@ import json
 import sys
 import tarfile
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Json: TypeAlias = dict[str, Any]
 
@@ -42,6 +45,11 @@ TYPES = (
     *("RelatedPerson", "ResearchStudy", "ResearchSubject", "ServiceRequest", "Specimen"),
     "Substance",
 )
+#: Read in R4 only, or part of R4's examples: R5 is only written.
+NOT_IN_R5 = {
+    *("Bundle", "CarePlan", "CareTeam", "Goal", "Library", "List", "Questionnaire"),
+    *("RelatedPerson", "Substance"),
+}
 FOLDER = Path(__file__).resolve().parent.parent / "src" / "netfhir" / "fhir" / "tables"
 _TARGET = "http://hl7.org/fhir/StructureDefinition/"
 _TERMINOLOGY = "http://terminology.hl7.org/"
@@ -152,10 +160,10 @@ def _reached(structure: Json) -> set[str]:
     return named - _ABSTRACT
 
 
-def structures(package: Package) -> Json:
-    """Return every structure in the closure of TYPES, by name."""
+def structures(package: Package, types: Iterable[str]) -> Json:
+    """Return every structure in the closure of the types, by name."""
     found: Json = {}
-    waiting = {*TYPES, "Element"}
+    waiting = {*types, "Element"}
     while waiting:
         name = waiting.pop()
         definition = package.structures[name]
@@ -291,10 +299,11 @@ def _may_stand(extension: Json, known: Json) -> bool:
     return not names.isdisjoint({*known, "DomainResource", "Resource"})
 
 
-def tables(*archives: Path) -> dict[str, bytes]:
-    """Return the bytes of each table, by file name."""
+def tables(version: str, *archives: Path) -> dict[str, bytes]:
+    """Return the bytes of each table of a version, by file name."""
     package = Package(*archives)
-    known = structures(package)
+    types = [name for name in TYPES if version == "r4" or name not in NOT_IN_R5]
+    known = structures(package, types)
     known_extensions = extensions(package, known)
     parts: Json = {
         "structure.json": known,
@@ -314,7 +323,7 @@ def _lines(part: Json) -> bytes:
 def main() -> None:
     """Write the tables of a version from the packages named on the command line."""
     version, *archives = sys.argv[1:]
-    for name, content in tables(*map(Path, archives)).items():
+    for name, content in tables(version, *map(Path, archives)).items():
         (FOLDER / version / name).write_bytes(content)
         sys.stderr.write(f"{name}: {len(content)} bytes\n")
 

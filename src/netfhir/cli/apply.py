@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 @options.fhir
 @options.mappings
 @options.as_json
-def command(trial: str, fhir: Version, overlays: tuple[Path, ...], *, as_json: bool, **given: Any) -> int:
+def command(
+    trial: str, fhir: Version, overlays: tuple[Path, ...], *, as_json: bool, **given: Any
+) -> int:
     """Send TRIAL's new and changed data to a server; resume what an earlier run left.
 
     Takes the options of `plan`. Every write has its intent in the ledger before a byte leaves,

@@ -33,7 +33,13 @@ _SHOWN = 20
 @options.mappings
 @options.as_json
 def command(
-    trial: str, fhir: Version, overlays: tuple[Path, ...], *, values: bool, as_json: bool, **given: Any
+    trial: str,
+    fhir: Version,
+    overlays: tuple[Path, ...],
+    *,
+    values: bool,
+    as_json: bool,
+    **given: Any,
 ) -> int:
     """Show what `apply` would do with TRIAL's export at a server; writes nothing.
 

@@ -26,7 +26,9 @@ _SHOWN = 20
 @options.fhir
 @options.mappings
 @options.as_json
-def command(trial: str, fhir: Version, overlays: tuple[Path, ...], *, as_json: bool, **given: Any) -> int:
+def command(
+    trial: str, fhir: Version, overlays: tuple[Path, ...], *, as_json: bool, **given: Any
+) -> int:
     """Read TRIAL's resources back from a server, each by its id, and compare every element.
 
     Takes the options of `plan`. Names what is missing, different (by element, without values) or

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from netfhir.fhir import r5
+from netfhir.fhir import extensions, r5
 
 if TYPE_CHECKING:
     from netfhir.fhir.canonical import Json
@@ -29,6 +29,13 @@ class Draft:
     shared: bool = False
     """Whether several entities yield this very resource (a product and its lot, say)."""
 
-    def in_version(self, fhir: Version) -> Draft:
-        """Return the draft with its body in that version; raises `CarryError`."""
-        return self if fhir == "r4" else replace(self, body=r5.turned(self.body))
+    def in_version(self, fhir: Version, extension_base: str) -> Draft:
+        """Return the draft with its body in that version; raises `CarryError`.
+
+        `extension_base` is where the server knows the extensions that R4 needs for R5's elements.
+        """
+        if fhir == "r5":
+            return replace(self, body=r5.turned(self.body))
+        if extension_base == extensions.CROSS_VERSION:
+            return self
+        return replace(self, body=extensions.rebased(self.body, extension_base))

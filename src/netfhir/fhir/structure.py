@@ -1,4 +1,4 @@
-"""The shape of a version's resources, compiled from the tables one element path at a time, when first seen.
+"""The shape of a version's resources, compiled from the tables a path at a time, when first seen.
 
 A node is a complex element at a path; it knows the JSON names that may stand in it. An element is
 one of those names: a primitive with its test, a node, or the `_name` that carries extensions of a
@@ -229,5 +229,3 @@ def _contexts(slot: Slot, row: Row) -> frozenset[str]:
     path = f"{slot.structure}.{row.place}"
     names = {type_name, path, path.removesuffix("[x]"), row.data.get("same", "")}
     return frozenset(names | {"Quantity"} if type_name in _AMOUNTS else names)
-
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from netfhir.fhir import extensions
 from netfhir.fhir.draft import Draft
 
 if TYPE_CHECKING:
@@ -32,6 +33,10 @@ class StudySite:
             "id": self.naming.id(key),
             "identifier": [self.naming.identifier(key)],
         }
+
+    def extension(self, path: str, *parts: Json, **value: object) -> Json:
+        """Return the extension that stands for an R5 element, of parts or with a value."""
+        return extensions.in_r5(path, *parts, **value)
 
     def draft(self, body: Json, part: str) -> Draft:
         """Return the draft of a finished resource, `part` naming the record's module."""

@@ -15,6 +15,7 @@ from netfhir.runs.pipeline import Pipeline, Selection
 from netfhir.runs.studying import study_drafts
 from netfhir.sources.assemble import Assembly, entities
 from netfhir.sources.reading import Reader
+from netfhir.terminology.registry import RegistryTerms
 from netfhir.trial import declaration
 
 if TYPE_CHECKING:
@@ -67,7 +68,14 @@ def stage(site: MappingSite, given: Input, staging: Staging) -> Account:
     _, export = site.trial.choose(given.format)
     tables = opened(export, given.source, given.container, given.dictionary)
     reader = Reader.of(site.trial, export, tables.check)
-    pipeline = Pipeline(site, Gate(site.fhir), staging, given.selection, given.on_staged)
+    pipeline = Pipeline(
+        site,
+        Gate(site.fhir),
+        staging,
+        given.selection,
+        extension_base=RegistryTerms.load(site.trial.folders).extension_base,
+        on_staged=given.on_staged,
+    )
     pipeline.study(study_drafts(site))
     account = pipeline.facts(entities(Assembly(site.trial, tables, reader), export.entities))
     if (unmet := given.selection.unmet()) and not account.rejects and given.selection.limit is None:

@@ -72,6 +72,7 @@ class RegistryTerms:
     countries: Mapping[str, str]
     """The registry's name of a country -> ISO 3166-1 alpha-2."""
     extension_base: str
+    """Where this site's server knows the extensions for R5's elements."""
 
     @classmethod
     def load(cls, folders: Sequence[Path]) -> RegistryTerms:
@@ -98,11 +99,6 @@ class RegistryTerms:
         """Return the code of an R4 element that holds a bare code; "" if there is none."""
         term = self.term(table, value)
         return term.element.get(name, "") if term else ""
-
-    def extension(self, path: str, *parts: dict[str, Any], **value: object) -> dict[str, Any]:
-        """Return the extension that carries the R5 element `path`, of parts or with a value."""
-        url = f"{self.extension_base}extension-{path}"
-        return {"url": url, "extension": list(parts)} if parts else {"url": url, **value}
 
 
 class _Base(BaseModel):

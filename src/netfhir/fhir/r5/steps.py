@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from netfhir.fhir.canonical import Json
 
 Turn: TypeAlias = "Callable[[Any], Json]"
@@ -13,7 +14,7 @@ Turn: TypeAlias = "Callable[[Any], Json]"
 
 
 class Renamed(str):
-    """The R5 name of an element whose value stays: `actualPeriod`, or `occurence[x]` of a choice."""
+    """An R5 name, of an element whose value stays; `occurence[x]` for all types of a choice."""
 
     __slots__ = ()
 

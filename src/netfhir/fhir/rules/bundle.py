@@ -1,4 +1,4 @@
-"""Invariants of Bundle (hl7.org/fhir/R4/bundle.html)."""
+"""Invariants of R4's Bundle (hl7.org/fhir/R4/bundle.html); in R5 none is judged."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ from netfhir.fhir import codes
 from netfhir.fhir.rules.rule import Rule, any_of, has
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from netfhir.fhir.canonical import Json
-    from netfhir.fhir.version import Version
 
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S")
 _TYPE_AND_ID = re.compile(r"/([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})$")
@@ -78,27 +75,19 @@ def _full_urls(bundle: Json) -> bool:
     return may_lack or all("fullUrl" in entry for entry in _entries(bundle))
 
 
-def _naming(version: Version) -> Callable[[Json], bool]:
-    """Return the test that a URL is absolute and, where it looks like a server's, ends in Type/id."""
-
-    def holds(entry: Json) -> bool:
-        url, resource = entry["fullUrl"], entry.get("resource", {})
-        found = _TYPE_AND_ID.search(url)
-        if found is None or found[1] not in codes.resource_types(version):
-            return _ABSOLUTE.match(url) is not None
-        own = (resource.get("resourceType", found[1]), resource.get("id", found[2]))
-        return _ABSOLUTE.match(url) is not None and found.groups() == own
-
-    return holds
-
-
-def rules(version: Version) -> dict[str, Rule]:
-    """Return the rules of a version."""
-    return RULES | {"full-url": Rule(_naming(version), ("fullUrl",), ".fullUrl")}
+def _names_its_resource(entry: Json) -> bool:
+    """Say whether a URL is absolute and, where it looks like one of a server, ends in Type/id."""
+    url, resource = entry["fullUrl"], entry.get("resource", {})
+    found = _TYPE_AND_ID.search(url)
+    if found is None or found[1] not in codes.resource_types("r4"):
+        return _ABSOLUTE.match(url) is not None
+    own = (resource.get("resourceType", found[1]), resource.get("id", found[2]))
+    return _ABSOLUTE.match(url) is not None and found.groups() == own
 
 
 RULES: dict[str, Rule] = {
     "entry-url": Rule(_full_urls, ("entry",), ".entry.fullUrl"),
+    "full-url": Rule(_names_its_resource, ("fullUrl",), ".fullUrl"),
     "bdl-1": Rule(_bdl_1, ("total",)),
     "bdl-2": Rule(_bdl_2, ("entry",)),
     "bdl-3": _each("request", _REQUESTS),
