@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from netfhir.errors import CarryError
 from netfhir.fhir.r5.native import is_native, native
 from netfhir.fhir.r5.steps import Renamed
 from netfhir.fhir.r5.systems import rewritten
-from netfhir.fhir.r5.ways import Place, children, ways
+from netfhir.fhir.r5.ways import Place, children, no_way, ways
 
 if TYPE_CHECKING:
     from netfhir.fhir.canonical import Json
@@ -47,7 +46,7 @@ def _object(value: Json, r4: Place, r5: Place) -> Json:
         elif name.removeprefix("_") in children("r5", r5):
             _merge(result, {name: item}, r5)
         else:
-            raise CarryError("no-way-to-r5", where=f"{r4}.{name}", found="an R4 element")
+            raise no_way(f"{r4}.{name}", "an R4 element")
     return result
 
 
@@ -55,7 +54,7 @@ def _carried(name: str, item: Any, way: Way, r5: Place) -> Json:  # noqa: ANN401
     """Return the R5 elements that an R4 element becomes."""
     if name.startswith("_"):
         if not isinstance(way.step, Renamed):
-            raise CarryError("no-way-to-r5", where=f"{r5}.{name}", found="an extended primitive")
+            raise no_way(f"{r5}.{name}", "an extended primitive")
         return {f"_{way.step}": item}
     inner = _inner(item, way)
     if isinstance(way.step, Renamed):
@@ -64,7 +63,7 @@ def _carried(name: str, item: Any, way: Way, r5: Place) -> Json:  # noqa: ANN401
         return way.step(inner)
     except (KeyError, ValueError) as error:
         where = f"{r5}.{name}"
-        raise CarryError("no-way-to-r5", where=where, found="a value that R5 has not") from error
+        raise no_way(where, "a value that R5 has not") from error
 
 
 def _inner(item: Any, way: Way) -> Any:  # noqa: ANN401 - any element
@@ -97,4 +96,4 @@ def _merge(result: Json, elements: Json, r5: Place) -> None:
             result[name] = dict(there)
             _merge(result[name], value, r5)
         elif there != value:
-            raise CarryError("no-way-to-r5", where=f"{r5}.{name}", found="a second value")
+            raise no_way(f"{r5}.{name}", "a second value")

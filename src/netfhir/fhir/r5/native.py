@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from netfhir.errors import CarryError
-from netfhir.fhir.r5.ways import Place, children
+from netfhir.fhir.r5.ways import Place, children, no_way
 
 if TYPE_CHECKING:
     from netfhir.fhir.canonical import Json
@@ -30,7 +29,7 @@ def native(extension: Json, r5: Place) -> Json:
     path = found[1] if found else extension["url"]
     above, _, name = path.rpartition(".")
     if above != str(r5):
-        raise CarryError("no-way-to-r5", where=str(r5), found=f"the extension for {path}")
+        raise no_way(str(r5), f"the extension for {path}")
     return _element(name, extension, r5)
 
 
@@ -41,7 +40,7 @@ def _element(name: str, extension: Json, place: Place) -> Json:
     chosen = as_choice if value_name and as_choice in known else name
     child = known.get(chosen)
     if child is None:
-        raise CarryError("no-way-to-r5", where=f"{place}.{name}", found="an extension's part")
+        raise no_way(f"{place}.{name}", "an extension's part")
     value = extension[value_name] if value_name else _parts(extension, child)
     return {chosen: [value] if child.is_list else value}
 
@@ -49,7 +48,7 @@ def _element(name: str, extension: Json, place: Place) -> Json:
 def _parts(extension: Json, child: Child) -> Json:
     result: Json = {}
     if child.place is None:
-        raise CarryError("no-way-to-r5", where=extension["url"], found="parts of a primitive")
+        raise no_way(extension["url"], "parts of a primitive")
     for part in extension["extension"]:
         element: dict[str, Any] = _element(part["url"], part, child.place)
         for name, value in element.items():

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from netfhir.errors import CarryError
 from netfhir.fhir import tables
 from netfhir.fhir.r5.elements import ELEMENTS
 from netfhir.fhir.r5.steps import Renamed
@@ -26,6 +27,16 @@ _ALIKE: Final = {
     **dict.fromkeys(("positiveInt", "unsignedInt"), "integer"),
     "SimpleQuantity": "Quantity",
 }
+
+
+def no_way(where: object, what: str) -> CarryError:
+    """Return the error that R5 has no place for this, as far as the declared steps know."""
+    return CarryError(
+        "no-way-to-r5",
+        where=str(where),
+        found=f"{what} for which no way into R5 is declared",
+        remedy="report it: it is a fault of netfhir; R4 can be written meanwhile",
+    )
 
 
 class Place(NamedTuple):
