@@ -12,7 +12,7 @@ from netfhir.hospital.patients import Unresolved
 from netfhir.runs import opening
 from netfhir.settings import shipped_mappings
 from netfhir.sync.records import Action, Outcome
-from netfhir.trial import declaration, export
+from netfhir.trial import declaration, export, places
 
 MAPPING_TABLES = marked("docs/mapping.md", "keys")
 REASON = re.compile(r'reason=f?"([a-z-]+)')
@@ -56,7 +56,7 @@ def test_every_key_of_a_declaration_is_told(table: Marked) -> None:
     model = named(name)
     fields = dict(model.model_fields)
     if own:
-        fields = {k: v for k, v in fields.items() if k not in export.FactSource.model_fields}
+        fields = {k: v for k, v in fields.items() if k not in places.FactSource.model_fields}
     assert {row[0]: row[1] for row in table.rows()} == {
         key: "yes" if field.is_required() else "no" for key, field in fields.items()
     }
@@ -67,12 +67,12 @@ def test_every_table_of_a_declaration_is_told() -> None:
     told = {table.what.partition(" ")[0] for table in MAPPING_TABLES}
     models = {
         f"{module.__name__}.{name}"
-        for module in (declaration, export)
+        for module in (declaration, export, places)
         for name, kind in vars(module).items()
         if isinstance(kind, type)
-        and issubclass(kind, export.Declared)
+        and issubclass(kind, places.Declared)
         and kind.__module__ == module.__name__
-        and kind is not export.Declared
+        and kind is not places.Declared
     }
     assert len(models) > 1
     assert models <= told

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from netfhir.trial.entities import StateChange, Subject
 
 EMITS: Final = ("ResearchSubject",)
+#: What a reference to the entity leads to.
+RESOURCE: Final = "ResearchSubject"
 
 _THO: Final = "http://terminology.hl7.org/CodeSystem/"
 #: Which state a subject is in tells the arm: these two are said as one where arms are withheld.
