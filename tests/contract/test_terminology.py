@@ -39,6 +39,7 @@ SYSTEMS = {
     HL7 + "v3-DataOperation": ("hl7-cc0", r"[A-Z]+"),
     HL7 + "provenance-participant-type": ("hl7-cc0", r"[a-z]+"),
     HL7 + "medication-admin-category": ("hl7-cc0", r"[a-z]+"),
+    HL7 + "research-subject-milestone": ("hl7-cc0", r"[A-Za-z]+"),
 }
 
 #: SNOMED CT that was found in the Global Patient Set; nothing else may be shipped.

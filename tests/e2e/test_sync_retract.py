@@ -39,9 +39,9 @@ def http() -> Iterator[HTTPServer]:
 
 @pytest.fixture
 def store(http: HTTPServer) -> FhirStore:
-    """Return a store that holds the patients."""
+    """Return a store that holds the patients, and deletes."""
     http.clear()
-    made = FhirStore(http)
+    made = FhirStore(http, can=("read", "update", "delete"))
     for body in patients():
         made.put(body)
     return made

@@ -13,6 +13,7 @@ from netfhir.runs import opening, syncing
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from netfhir.fhir.version import Version
     from netfhir.runs.syncing import Work
     from netfhir.sync.absence import Absence
     from netfhir.sync.apply import Result
@@ -23,9 +24,19 @@ if TYPE_CHECKING:
 @options.source
 @options.target
 @options.takes
+@options.unsupported
+@options.fhir
 @options.mappings
 @options.as_json
-def command(trial: str, overlays: tuple[Path, ...], *, as_json: bool, **given: Any) -> int:
+def command(
+    trial: str,
+    fhir: Version,
+    overlays: tuple[Path, ...],
+    *,
+    unsupported: Path | None,
+    as_json: bool,
+    **given: Any,
+) -> int:
     """Send TRIAL's new and changed data to a server; resume what an earlier run left.
 
     Takes the options of `plan`. Every write has its intent in the ledger before a byte leaves,
@@ -36,8 +47,8 @@ def command(trial: str, overlays: tuple[Path, ...], *, as_json: bool, **given: A
     What somebody changed in the hospital stays as it is there. Where the source changed the same
     element, too, nothing of the row is sent until a person says --overwrite or --keep.
     """
-    site = opening.mapping_site(opening.trial(trial, overlays))
     takes = options.given_takes(given.pop("overwrite"), given.pop("keep"))
+    site = opening.mapping_site(opening.trial(trial, overlays), fhir=fhir)
     read, target = options.split(given)
     with (
         syncing.journalled(target, "apply", trial) as note,
@@ -52,6 +63,8 @@ def command(trial: str, overlays: tuple[Path, ...], *, as_json: bool, **given: A
         _tell(work, result)
         printing.gone(absence)
         printing.merged(work.merged)
+        if unsupported is not None:
+            printing.written(work.write_unsupported(unsupported), unsupported)
         if as_json:
             printing.document(_document(work, result, absence, status))
         return status

@@ -13,6 +13,7 @@ from netfhir.sync.records import Action
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from netfhir.fhir.version import Version
     from netfhir.runs.syncing import Work
     from netfhir.sync.absence import Absence
     from netfhir.sync.preview import Preview
@@ -31,10 +32,19 @@ _SHOWN = 20
     is_flag=True,
     help="Show the values before and after, too: patient data, for the eyes of those who may.",
 )
+@options.unsupported
+@options.fhir
 @options.mappings
 @options.as_json
-def command(
-    trial: str, overlays: tuple[Path, ...], *, values: bool, as_json: bool, **given: Any
+def command(  # noqa: PLR0913 - a parameter for each option
+    trial: str,
+    fhir: Version,
+    overlays: tuple[Path, ...],
+    *,
+    values: bool,
+    unsupported: Path | None,
+    as_json: bool,
+    **given: Any,
 ) -> int:
     """Show what `apply` would do with TRIAL's export at a server; writes nothing.
 
@@ -45,8 +55,8 @@ def command(
     Each update is shown with the elements that would change, and those that stay as the
     hospital changed them. A plan with changes ends with 0.
     """  # noqa: D301 - \b is click's mark for a paragraph that is not wrapped
-    site = opening.mapping_site(opening.trial(trial, overlays))
     takes = options.given_takes(given.pop("overwrite"), given.pop("keep"))
+    site = opening.mapping_site(opening.trial(trial, overlays), fhir=fhir)
     read, target = options.split(given)
     with syncing.work(site, read, target, takes) as work:
         summary = work.summary()
@@ -58,6 +68,8 @@ def command(
         printing.sums(summary)
         printing.gone(absence)
         printing.merged(work.merged)
+        if unsupported is not None:
+            printing.written(work.write_unsupported(unsupported), unsupported)
         if as_json:
             printing.document(_document(work, rows, summary.as_record(), absence))
         left = (summary.statuses() - {75}) | ({65} if absence.rows else set())

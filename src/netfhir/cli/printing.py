@@ -15,7 +15,7 @@ from rich.progress import Progress
 from netfhir.sync.records import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from netfhir.errors import NetfhirError
@@ -106,6 +106,8 @@ def sums(summary: Summary) -> None:
         say(f"  {count} {name} kept as the hospital changed it")
     if summary.unproven:
         say(f"  no Provenance tells of {summary.unproven} rows: this server takes none by our id")
+    for remark, count in sorted(summary.remarks.items()):
+        say(f"  {count} arrived, with a remark: {remark}")
 
 
 def merged(lines: Sequence[int]) -> None:
@@ -134,6 +136,14 @@ def gone(absence: Absence) -> None:
             f"  {len(absence.rows)} rows are gone from the export ({counts}) and still on the "
             "server: netfhir retract"
         )
+
+
+def written(counts: Mapping[str, int], out: Path) -> None:
+    """Say how many resources that a server cannot take stand in which files."""
+    if not counts:
+        say(f"  nothing is unsupported: {out} is empty")
+    for name, count in sorted(counts.items()):
+        say(f"  {count} unsupported in {out / name}.ndjson")
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from netfhir.hospital import patients
 from netfhir.hospital.client import Client
 from netfhir.hospital.transport import Transport
 from netfhir.mappers import emitted
+from netfhir.runs import ndjson
 from netfhir.runs.opening import stage
 from netfhir.runs.proving import origin, provenances
 from netfhir.sync.absence import Absence, absence
@@ -26,6 +27,7 @@ from netfhir.sync.records import Summary
 from netfhir.sync.retract import Retract
 from netfhir.sync.sending import pace_of
 from netfhir.sync.staging import Staging
+from netfhir.sync.unsupported import unsupported
 from netfhir.sync.verify import Verify
 from netfhir.trial.batch import Origin
 
@@ -121,6 +123,10 @@ class Work:
         stated = self.capabilities.listed.get(resource_type, {})
         return any(i.get("code") == "delete" for i in stated.get("interaction", []))
 
+    def write_unsupported(self, out: Path) -> dict[str, int]:
+        """Write what the server cannot take as `<Type>.ndjson`; return how many of each type."""
+        return ndjson.write(unsupported(self.staging, self.ledger, self.terms), out)
+
     def summary(self) -> Summary:
         """Return empty sums over what is staged."""
         return Summary(self.staging.counts())
@@ -140,6 +146,7 @@ def work(
     with held(target.state, trial.name, target.server.name) as folder:
         transport = Transport(target.server)
         capabilities = preflight.fetch(Client(transport), target.server)
+        capabilities.must_speak(site.fhir)
         client = Client(transport, batch=capabilities.batch)
         owner = Owner(trial.name, target.server.base_url, site.naming.site_key)
         ledger = Ledger.open(folder.ledger, owner, clock.now)

@@ -133,6 +133,10 @@ class Planned(NamedTuple):
     """Elements that stay as the hospital changed them."""
     tombstone: State | None = None
     """The state of the row once it was taken back."""
+    patient: str = ""
+    """The `Patient/id` among whose resources the row is looked for, where no identifier can be."""
+    create_only: bool = False
+    """Whether a first write may say `If-None-Match: *`."""
 
     @property
     def key(self) -> Key:
@@ -216,6 +220,8 @@ class Summary:
     """Rows without a Provenance, for this server takes none."""
     kept: Counter[str] = field(default_factory=Counter)
     """`Type.element` that the hospital changed and that updates left as it has it."""
+    remarks: Counter[str] = field(default_factory=Counter)
+    """What a server said, or showed, of rows that arrived all the same."""
 
     def plan(self, item: Planned) -> None:
         """Count what the plan says of a row; what it would send is pending until it is settled."""
@@ -227,7 +233,9 @@ class Summary:
     def settle(self, resource_type: str, outcome: Outcome, reason: str = "") -> None:
         """Count what became of a row."""
         self.outcomes[resource_type][outcome] += 1
-        if reason and outcome not in {Outcome.ACKNOWLEDGED, Outcome.UNCHANGED}:
+        if reason and outcome in {Outcome.ACKNOWLEDGED, Outcome.UNCHANGED}:
+            self.remarks[reason] += 1
+        elif reason:
             self.reasons[f"{outcome}: {reason}"] += 1
 
     def add(self, item: Planned) -> None:
@@ -288,4 +296,5 @@ class Summary:
             "reasons": dict(sorted(self.reasons.items())),
             "kept": dict(sorted(self.kept.items())),
             "unproven": self.unproven,
+            "remarks": dict(sorted(self.remarks.items())),
         }

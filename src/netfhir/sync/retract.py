@@ -74,13 +74,13 @@ class Retract:
     def run(self, absence: Absence) -> Result:
         """Resume, then take back row by row. Raises StateError only: the rest is in the result."""
         self.ledger.start_run()
-        look = Look(self.client, self.terms)
+        look = Look(self.client, self.terms, self.retry.stop.wait)
         sender = Sender(self.client, self.ledger, self.pace, self.retry, look, self._withdraw())
         result = Result(Summary(absence.counts()), stopped_by=sender.stopped_by)
         try:
             planner = Planner(self.staging, self.ledger, self.terms)
             result.resumed = self.retry.call(
-                lambda: resume(self.client, self.ledger, self.staging, planner, self.terms)
+                lambda: resume(look, self.ledger, self.staging, planner, self.terms)
             )
             self._prove(sender, result.summary)
             for wave in self.retry.call(lambda: self._waves(absence.rows)):
