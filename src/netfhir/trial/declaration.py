@@ -36,6 +36,8 @@ class Site(Declared):
 
     name: str
     zone: str | None = None
+    organization: str = ""
+    """The name of the facility in registry.json: who provides the visits at this site."""
 
     @field_validator("zone")
     @classmethod
@@ -52,6 +54,13 @@ class Arm(Declared):
     """An arm: `name` is the arm's name in the registry record, to which subjects are joined."""
 
     name: str
+
+
+class VisitCode(Declared):
+    """A visit of the protocol; one of an arm alone names the arms that have it."""
+
+    name: str
+    arms: tuple[str, ...] = ()
 
 
 class Screening(Declared):
@@ -73,6 +82,7 @@ class TrialFile(Declared):
     identifiers: Identifiers
     sites: dict[str, Site]
     arms: dict[str, Arm]
+    visits: dict[str, VisitCode] = Field(default_factory=dict)
     screening: Screening | None = None
 
 

@@ -108,6 +108,9 @@ class Surgery(Entity):
     procedure: str
     """Key of the concept."""
     performed: LocalTime
+    body_site: str | None = None
+    number: str = ""
+    """The number of the operation in the theatre's own records."""
     residual_tumour: str | None = None
     """Key of the concept: R0, R1, R2 or RX."""
 
@@ -127,6 +130,10 @@ class Dose(Entity):
     """The dosing frequency in the source's words."""
     cycle: int | None = None
     lot: str | None = None
+    expires: LocalTime | None = None
+    """The last day of the lot."""
+    category: str | None = None
+    """Key of the concept."""
     reason: str = ""
     """Why it was stopped or not done, in the source's words."""
 
