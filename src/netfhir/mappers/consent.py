@@ -41,5 +41,6 @@ def drafts(entity: Consent, site: MappingSite) -> Iterator[Draft]:
 
 
 def _provision(entity: Consent, site: MappingSite) -> Json:
+    permitted = period(entity.given, entity.withdrawn, entity.zone)
     study = extensions.referring("consent-ResearchStudyContext", site.study())
-    return {"extension": [study], "type": "permit", "period": period(entity.given, entity.withdrawn, entity.zone)}
+    return {"extension": [study], "type": "permit", "period": permitted}

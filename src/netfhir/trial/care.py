@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from netfhir.fhir.dates import LocalTime  # noqa: TC001 - pydantic reads it at run time
+from netfhir.fhir.dates import LocalTime
 from netfhir.trial.entities import Entity
 
 ConsentStatus = Literal["active", "inactive", "rejected"]
