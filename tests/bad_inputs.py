@@ -59,7 +59,7 @@ BAD_CELLS = (
         *_DICTIONARY,
         "YYYY-MM-DD HH:MM",
         "source",
-        {"measurement": 9},
+        {"measurement": 9, "specimen": 1},
     ),
     BadCell(
         "redcap-dose-date",

@@ -20,7 +20,7 @@ from netfhir.trial.export import EntitySource, columns_by_table
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from netfhir.trial.export import FactSource
+    from netfhir.trial.places import FactSource
 
 LONDON = "Europe/London"
 BASE = "https://trial.example"

@@ -27,8 +27,9 @@ CLEAN = {
         "diagnosis": 4,
         "surgery": 2,
         "session": 2,
-        "dose": 2,
-        "measurement": 314,
+        "dose": 6,
+        "specimen": 42,
+        "measurement": 326,
     },
     "msg": {"subject": 2, "dose": 24, "measurement": 48},
 }

@@ -56,7 +56,7 @@ def _medication(entity: Dose, site: MappingSite) -> Draft:
         "resourceType": "Medication",
         "id": naming.id(key),
         "identifier": [naming.identifier(key)],
-        "code": site.concept(entity.product).codeable(),
+        "code": site.coded("product", entity.product),
     }
     if entity.form:
         body["form"] = {"text": entity.form}

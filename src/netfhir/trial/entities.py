@@ -165,6 +165,8 @@ class Measurement(Entity):
     parts: tuple[Part, ...] = ()
     """The values of a panel, which has none of its own."""
     measured: LocalTime | None
+    until: LocalTime | None = None
+    """The end, of what is measured over a time."""
     low: Amount | None = None
     high: Amount | None = None
     interpretation: str | None = None

@@ -127,6 +127,8 @@ class ItemPlace(Declared):
     column: Column = ""
     by: Place | None = None
     """Where another field decides which item it is; `item` where that field does not say."""
+    measured: Column = ""
+    """Its own time; by default that of the row."""
     low: Column = ""
     high: Column = ""
     parts: tuple[Part, ...] = ()
@@ -156,6 +158,8 @@ class MeasurementSource(FactSource):
     low: Column = ""
     high: Column = ""
     measured: Column
+    until: Column = ""
+    """The end, of what is measured over a time."""
     status: Annotated[Place, _MEASUREMENT]
     """The Observation's status where there is a value."""
     status_without_value: Annotated[Place, _MEASUREMENT]
