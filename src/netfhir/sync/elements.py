@@ -48,7 +48,7 @@ def parts(body: Json) -> Parts:
             continue
         if name == "meta":
             found |= {f"meta.{kind}": list(value[kind]) for kind in META_SHARED if value.get(kind)}
-        elif name in SHARED:
+        elif name in SHARED and isinstance(value, list):
             found[name] = list(value)
         else:
             plain = name.removeprefix("_")
@@ -62,11 +62,18 @@ def joined(found: Parts) -> Json:
     for name, units in found.items():
         if name.startswith("meta."):
             body.setdefault("meta", {})[name.removeprefix("meta.")] = units
-        elif name in SHARED:
+        elif is_shared(name, units):
             body[name] = units
         else:
             body |= units[0]
     return body
+
+
+def is_shared(name: str, units: Sequence[Any]) -> bool:
+    """Return whether the units are the items of a shared list: Procedure's category is no list."""
+    if name.startswith("meta."):
+        return True
+    return name in SHARED and not any(unit.keys() <= {name, f"_{name}"} for unit in units)
 
 
 def digests(site_key: SiteKey, found: Parts) -> dict[str, tuple[bytes, ...]]:

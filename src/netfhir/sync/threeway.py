@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from netfhir.sync.elements import Element, Elements, Parts, digests, joined, parts
-from netfhir.sync.ownership import META_OWN, META_SHARED, SHARED
+from netfhir.sync.elements import Element, Elements, Parts, digests, is_shared, joined, parts
+from netfhir.sync.ownership import META_OWN, META_SHARED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +68,7 @@ def merge(
     """
     merged = Merged()
     for element in _threes(base, ours, theirs, site_key):
-        shared = element.name in SHARED or element.name.startswith("meta.")
+        shared = is_shared(element.name, [*element.our_units, *element.their_units])
         chosen = _items(element, take) if shared else _whole(element, take)
         _put(merged, element, chosen)
     merged.kept.sort()

@@ -156,3 +156,13 @@ def test_labels_stay_and_versions_go() -> None:
     theirs = {**BASE, "meta": meta}
     body = body_of(_merged({**BASE, "status": "corrected"}, theirs), theirs)
     assert body["meta"] == {"source": "https://emr.example", "tag": [{"code": "reviewed"}]}
+
+
+def test_a_category_that_is_no_list_is_one_element() -> None:
+    """Procedure.category is a single concept in R4: taken whole, and never taken apart."""
+    ours = {**BASE, "category": {"text": "a"}}
+    base = decoded(elements_of(KEY, to_bytes(ours)))
+    theirs = {**ours, "category": {"text": "b"}}
+    merged = merge(base, {**ours, "status": "corrected"}, theirs, KEY)
+    assert body_of(merged, theirs) == {**theirs, "status": "corrected"}
+    assert merged.kept == ["category"]
