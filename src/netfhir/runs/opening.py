@@ -18,10 +18,11 @@ from netfhir.sources.reading import Reader
 from netfhir.trial import declaration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from netfhir.runs.pipeline import Account
+    from netfhir.sources.assemble import Fact
     from netfhir.sync.staging import Staging
     from netfhir.trial.declaration import Trial
 
@@ -55,19 +56,32 @@ def mapping_site(opened_trial: Trial, site_key: bytes | None = None) -> MappingS
     return MappingSite(opened_trial, opened_trial.naming(key))
 
 
+def facts(opened_trial: Trial, given: Input) -> Iterator[tuple[str, Fact]]:
+    """Yield entity name and fact, or rejection, of all that an export holds."""
+    _, export = opened_trial.choose(given.format)
+    tables = opened(export, given.source, given.container, given.dictionary)
+    reader = Reader.of(opened_trial, export, tables.check)
+    yield from entities(Assembly(opened_trial, tables, reader), export.entities)
+
+
 def stage(site: MappingSite, given: Input, staging: Staging) -> Account:
     """Map the study and all facts of an export into `staging`; return the account.
 
     Raises FormatError where a subject asked for by name is not in the export: nothing is sent
     for those who are, since a name that was misspelt meant another.
     """
-    _, export = site.trial.choose(given.format)
-    tables = opened(export, given.source, given.container, given.dictionary)
-    reader = Reader.of(site.trial, export, tables.check)
+    found = facts(site.trial, given)
     pipeline = Pipeline(site, Gate(), staging, given.selection, given.on_staged)
     pipeline.study(study_drafts(site))
-    account = pipeline.facts(entities(Assembly(site.trial, tables, reader), export.entities))
-    if (unmet := given.selection.unmet()) and not account.rejects and given.selection.limit is None:
+    account = pipeline.facts(found)
+    if not account.rejects:
+        all_met(given)
+    return account
+
+
+def all_met(given: Input) -> None:
+    """Raise FormatError where a subject asked for by name had no fact."""
+    if (unmet := given.selection.unmet()) and given.selection.limit is None:
         raise FormatError(
             "unknown-subject",
             where="--subject",
@@ -75,4 +89,3 @@ def stage(site: MappingSite, given: Input, staging: Staging) -> Account:
             expected=f"subjects as {given.source.name} names them",
             remedy="correct the spelling, or read the export that holds them",
         )
-    return account

@@ -63,6 +63,14 @@ def arm_names(trial: Trial) -> list[str]:
     return [arm.name for arm in of_trial(trial).study.arms]
 
 
+def prose(trial: Trial) -> str:
+    """Return the record's text from which a trial's declarations quote."""
+    study = of_trial(trial).study
+    told = [arm.description for arm in study.arms]
+    told += [one.description for one in study.interventions]
+    return "\n".join([study.brief_summary, study.detailed_description, *told])
+
+
 def outline(trial: Trial) -> Iterator[str]:
     """Yield a study in a few lines for a person."""
     study = of_trial(trial).study

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
-    from netfhir.trial.schedule.language import Count, Rule, ScheduleFile, Window
+    from netfhir.trial.schedule.language import Rule, ScheduleFile
     from netfhir.trial.schedule.occurrences import Course
 
 
@@ -21,7 +21,7 @@ def answers(schedule: ScheduleFile, course: Course, as_of: date) -> Iterator[Ans
     A window, a total and a count answer always; a rule on single facts answers once for each.
     """
     for name, window in schedule.windows.items():
-        if (refused := _not_for(name, window, course)) is not None:
+        if (refused := _not_for(name, window, schedule, course)) is not None:
             yield refused
         else:
             yield from windows.answers(name, window, schedule, course, as_of)
@@ -33,14 +33,14 @@ def answers(schedule: ScheduleFile, course: Course, as_of: date) -> Iterator[Ans
     for name, exclusive in schedule.exclusive.items():
         yield from limits.exclusive(name, exclusive, course)
     for name, count in schedule.counts.items():
-        refused = _not_for(name, count, course)
+        refused = _not_for(name, count, schedule, course)
         yield refused or windows.counted(name, count, schedule, course, as_of)
 
 
-def _not_for(name: str, rule: Window | Count | Rule, course: Course) -> Answer | None:
+def _not_for(name: str, rule: Rule, schedule: ScheduleFile, course: Course) -> Answer | None:
     """Return the answer of a rule that is for other arms; None where it is for the subject's."""
     if not rule.arms or course.arm in rule.arms:
         return None
     if course.arm is None:
-        return Answer(name, rule.title, Verdict.NOT_YET_DUE, "no arm on record")
+        return Answer(name, rule.title, *windows.never_due(schedule, course, "no arm on record"))
     return Answer(name, rule.title, Verdict.NOT_APPLICABLE, "a rule of another arm")

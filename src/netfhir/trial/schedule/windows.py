@@ -89,7 +89,7 @@ class _Window:
         title = self.schedule.activities[self.rule.anchor].title
         nothing = why == NOT_ON_RECORD
         if nothing and (self.rule.match == "date" or not found):
-            return self._says(Verdict.NOT_YET_DUE, f"{title}: {why}")
+            return self._says(*never_due(self.schedule, self.course, f"{title}: {why}"))
         return self._says(Verdict.NOT_EVALUABLE, f"{title}: {why}", found[0] if found else None)
 
     def _bounded(self, answer: Answer, anchor: Days, window: timing.Window) -> Answer:
@@ -155,10 +155,8 @@ class _Window:
         if gone is False:
             return answer
         if gone:
-            left = "the subject left before the window closed"
-            return replace(answer, verdict=Verdict.NOT_APPLICABLE, reason=left)
-        unsure = "the day on which the subject left is not certain"
-        return replace(answer, verdict=Verdict.NOT_EVALUABLE, reason=unsure)
+            return replace(answer, verdict=Verdict.NOT_APPLICABLE, reason=LEFT)
+        return replace(answer, verdict=Verdict.NOT_EVALUABLE, reason=_UNSURE)
 
     def _gone(self, anchor: Days) -> bool | None:
         if not self.rule.stops:
@@ -184,7 +182,9 @@ class _Window:
 
 
 NOT_ON_RECORD = "not on record"
+LEFT = "the subject left before the window closed"
 _PARTIAL = "a partial date does not decide"
+_UNSURE = "the day on which the subject left is not certain"
 
 
 def anchor_of(course: Course, activity: str) -> Days | str:
@@ -213,27 +213,35 @@ def left(
     return None if any(one.days is None for one in stops) else gone
 
 
+def never_due(schedule: ScheduleFile, course: Course, why: str) -> tuple[Verdict, str]:
+    """Return the answer of a rule whose condition has not come about: it may yet, or no more."""
+    if any(course.found.get(name) for name in schedule.stops.activities):
+        return Verdict.NOT_APPLICABLE, LEFT
+    return Verdict.NOT_YET_DUE, why
+
+
 def counted(name: str, rule: Count, schedule: ScheduleFile, course: Course, as_of: date) -> Answer:
     """Return whether an activity took place as often as it should by some time."""
     anchor = anchor_of(course, rule.anchor)
     events = {(one.key.event, one.key.repeat) for one in course.found.get(rule.activity, [])}
-    told = f"{len(events)} of {rule.expected} on record"
+    answer = Answer(name, rule.title, Verdict.IN_WINDOW, actual=f"{len(events)}/{rule.expected}")
     if isinstance(anchor, str):
-        verdict = Verdict.NOT_YET_DUE if anchor == NOT_ON_RECORD else Verdict.NOT_EVALUABLE
-        title = schedule.activities[rule.anchor].title
-        return Answer(name, rule.title, verdict, f"{title}: {anchor}", actual=told)
+        why = f"{schedule.activities[rule.anchor].title}: {anchor}"
+        verdict = Verdict.NOT_EVALUABLE
+        if anchor == NOT_ON_RECORD:
+            verdict, why = never_due(schedule, course, why)
+        return replace(answer, verdict=verdict, reason=why)
     window = timing.Window(None, rule.by, schedule.calendar.month_end)
+    answer = replace(answer, high=window.closes(anchor.hi))
+    if len(events) >= rule.expected:
+        return answer
+    gone = left(schedule, course, window, anchor)
+    if gone is not False:
+        verdict = Verdict.NOT_APPLICABLE if gone else Verdict.NOT_EVALUABLE
+        return replace(answer, verdict=verdict, reason=LEFT if gone else _UNSURE)
     verdict = timing.unmet(window, anchor, as_of)
     reason = _PARTIAL if verdict is Verdict.NOT_EVALUABLE else ""
-    gone = left(schedule, course, window, anchor)
-    if len(events) >= rule.expected:
-        verdict, reason = Verdict.IN_WINDOW, ""
-    elif gone:
-        verdict, reason = Verdict.NOT_APPLICABLE, "the subject left before the window closed"
-    elif gone is None:
-        verdict = Verdict.NOT_EVALUABLE
-        reason = "the day on which the subject left is not certain"
-    return Answer(name, rule.title, verdict, reason, high=window.closes(anchor.hi), actual=told)
+    return replace(answer, verdict=verdict, reason=reason)
 
 
 def _rank(answer: Answer) -> tuple[int, str]:
