@@ -10,6 +10,7 @@ from netfhir.errors import FormatError
 from netfhir.fhir.gate import Gate
 from netfhir.fhir.identity import SiteKey
 from netfhir.mappers import MappingSite
+from netfhir.runs.deriving import Deriving
 from netfhir.runs.exports import opened
 from netfhir.runs.pipeline import Pipeline, Selection
 from netfhir.runs.studying import study_drafts
@@ -19,6 +20,7 @@ from netfhir.trial import declaration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from datetime import date
     from pathlib import Path
 
     from netfhir.runs.pipeline import Account
@@ -38,6 +40,8 @@ class Input:
     selection: Selection = field(default_factory=Selection)
     on_staged: Callable[[int], None] = lambda _: None
     """Told how many more resources are mapped."""
+    as_of: date | None = None
+    """The day up to whose end the export is complete; without one nothing is missing yet."""
 
 
 def trial(name: str, overlays: Sequence[Path] = ()) -> Trial:
@@ -73,7 +77,11 @@ def stage(site: MappingSite, given: Input, staging: Staging) -> Account:
     found = facts(site.trial, given)
     pipeline = Pipeline(site, Gate(), staging, given.selection, given.on_staged)
     pipeline.study(study_drafts(site))
-    account = pipeline.facts(found)
+    deriving = Deriving.of(site.trial, given.as_of)
+    account = pipeline.facts(found, deriving.take)
+    account.derived = Pipeline(site, pipeline.gate, staging, on_staged=given.on_staged).facts(
+        deriving.facts()
+    )
     if not account.rejects:
         all_met(given)
     return account

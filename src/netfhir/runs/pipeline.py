@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 _BATCH = 1_000
 
 
+def _ignore(_name: str, _fact: Entity) -> None:
+    """Do nothing with a fact that was mapped."""
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Which subjects a cautious first run takes: named ones, or the first few; else all."""
@@ -62,6 +66,8 @@ class Account:
     rejected: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
     """Facts of subjects that this run does not take; no part of the input."""
+    derived: Account | None = None
+    """What became of the facts that were concluded from these; no part of the input."""
 
     def reject(self, entity: str, error: RecordError) -> None:
         """Count a rejected fact."""
@@ -70,7 +76,8 @@ class Account:
 
     def balanced(self) -> bool:
         """Tell whether input = mapped + rejected for every entity."""
-        return self.input == self.mapped + self.rejected
+        own = self.input == self.mapped + self.rejected
+        return own and (self.derived is None or self.derived.balanced())
 
 
 @dataclass(slots=True)
@@ -91,8 +98,10 @@ class Pipeline:
         self._take("study", lambda: iter(drafts))
         self._flush()
 
-    def facts(self, facts: Iterator[tuple[str, Fact]]) -> Account:
-        """Stage the resources of all facts; return what became of each."""
+    def facts(
+        self, facts: Iterable[tuple[str, Fact]], mapped: Callable[[str, Entity], None] = _ignore
+    ) -> Account:
+        """Stage the resources of all facts, telling `mapped` each; return what became of them."""
         mappers = {}
         for name, fact in facts:
             if isinstance(fact, RecordError):
@@ -104,23 +113,25 @@ class Pipeline:
                 continue
             if name not in mappers:
                 mappers[name] = mapper(name)
-            self._take(name, _bound(mappers[name], fact, self.site))
+            if self._take(name, _bound(mappers[name], fact, self.site)):
+                mapped(name, fact)
         self._flush()
         return self.account
 
-    def _take(self, name: str, drafts: Callable[[], Iterator[Draft]]) -> None:
+    def _take(self, name: str, drafts: Callable[[], Iterator[Draft]]) -> bool:
         self.account.input[name] += 1
         met: set[tuple[str, str]] = set()
         try:
             checked = [self._checked(draft) for draft in drafts() if self._is_new(draft, met)]
         except RecordError as error:
             self.account.reject(name, error)
-            return
+            return False
         self._shared |= met
         self.account.mapped[name] += 1
         self._waiting += [(name, row) for row in checked]
         if len(self._waiting) >= _BATCH:
             self._flush()
+        return True
 
     def _is_new(self, draft: Draft, met: set[tuple[str, str]]) -> bool:
         """Tell whether no earlier fact brought this draft; a rejected fact has brought nothing."""

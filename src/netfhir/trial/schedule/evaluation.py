@@ -27,7 +27,7 @@ def answers(schedule: ScheduleFile, course: Course, as_of: date) -> Iterator[Ans
             yield from windows.answers(name, window, schedule, course, as_of)
     for name, limit in schedule.limits.items():
         if limit.measure != "total" or course.arm in limit.arms or not limit.arms:
-            yield from limits.measured(name, limit, course)
+            yield from limits.measured(name, limit, schedule, course)
     for name, order in schedule.orders.items():
         yield from limits.ordered(name, order, schedule, course)
     for name, exclusive in schedule.exclusive.items():

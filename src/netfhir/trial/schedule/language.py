@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from netfhir.trial.entities import MeasurementStatus
 from netfhir.trial.export import Declared
 from netfhir.trial.schedule.days import MonthEnd, Offset, offset
 from netfhir.trial.schedule.gathering import Activity
@@ -162,8 +163,8 @@ class ScheduleFile(Declared):
     protocol: str
     """The version of the protocol's text that is quoted."""
     calendar: Calendar
-    report_deviations_as_issues: bool = False
-    """Whether a deviation becomes a DetectedIssue too."""
+    derived_status: MeasurementStatus
+    """The status of what the rules conclude."""
     activities: dict[str, Activity]
     stops: Stops
     windows: dict[str, Window] = Field(default_factory=dict)

@@ -18,19 +18,21 @@ if TYPE_CHECKING:
     from netfhir.trial.schedule.occurrences import Course, Occurrence
 
 
-def measured(name: str, rule: Limit, course: Course) -> Iterator[Answer]:
+def measured(name: str, rule: Limit, schedule: ScheduleFile, course: Course) -> Iterator[Answer]:
     """Yield an answer for each fact of the rule's activities, or one for their total."""
     if rule.measure == "total":
         yield _total(name, rule, course)
         return
     for activity in rule.activities:
         for one in course.found.get(activity, []):
-            yield _Measure(name, rule).of(one)
+            title = f"{rule.title}, {schedule.activities[activity].title}"
+            yield _Measure(name, title, rule).of(one)
 
 
 @dataclass(frozen=True, slots=True)
 class _Measure:
     name: str
+    title: str
     rule: Limit
 
     def of(self, one: Occurrence) -> Answer:
@@ -51,7 +53,7 @@ class _Measure:
         rule = self.rule
         return Answer(
             f"{self.name}/{one.activity}",
-            rule.title,
+            self.title,
             verdict,
             reason,
             low=rule.low,

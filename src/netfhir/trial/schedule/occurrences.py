@@ -52,6 +52,8 @@ class Course:
     not_done: dict[str, list[Occurrence]] = field(default_factory=lambda: defaultdict(list))
     key: SourceKey | None = None
     """The key of the subject's own record."""
+    origin: str = ""
+    """Where that record stands."""
 
 
 @dataclass(slots=True)
@@ -76,7 +78,7 @@ class Courses:
         """Keep of a fact what the rules need."""
         course = self.by_subject.setdefault(entity.subject, Course(entity.subject, entity.zone))
         if isinstance(entity, Subject):
-            course.arm, course.key = entity.arm, entity.key
+            course.arm, course.key, course.origin = entity.arm, entity.key, entity.origin
         for activity, place, done in self._places.get(name, ()):
             kept = course.found if done else course.not_done
             kept[activity] += occurrences(activity, place, entity)

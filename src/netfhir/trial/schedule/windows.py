@@ -82,7 +82,7 @@ class _Window:
         return [one for one in found if one.key.event == self.due.event]
 
     def _says(self, verdict: Verdict, reason: str = "", found: Occurrence | None = None) -> Answer:
-        told = str(found.when) if found and found.when else ""
+        told = str(found.when) if found and found.when and verdict is not Verdict.MISSING else ""
         return Answer(self.due.rule, self.due.title, verdict, reason, actual=told, found=found)
 
     def _unanchored(self, why: str, found: Sequence[Occurrence]) -> Answer:
@@ -240,7 +240,8 @@ def counted(name: str, rule: Count, schedule: ScheduleFile, course: Course, as_o
         verdict = Verdict.NOT_APPLICABLE if gone else Verdict.NOT_EVALUABLE
         return replace(answer, verdict=verdict, reason=LEFT if gone else _UNSURE)
     verdict = timing.unmet(window, anchor, as_of)
-    reason = _PARTIAL if verdict is Verdict.NOT_EVALUABLE else ""
+    few = f"{len(events)} of {rule.expected} on record"
+    reason = _PARTIAL if verdict is Verdict.NOT_EVALUABLE else few
     return replace(answer, verdict=verdict, reason=reason)
 
 
