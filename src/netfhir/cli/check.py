@@ -17,7 +17,6 @@ from netfhir.runs.studying import arm_names, prose
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date, datetime
 
     from netfhir.errors import DeclarationError
     from netfhir.runs.scheduling import Checked, Report
@@ -33,12 +32,7 @@ _FILE = click.Path(path_type=Path)
 @click.option("--container", metavar="xpt|json|ndjson|csv|parquet", help="SDTM: which container.")
 @click.option("--dictionary", type=_FILE, metavar="FILE", help="REDCap: the data dictionary.")
 @click.option("--subject", "subjects", multiple=True, metavar="S", help="Only this subject.")
-@click.option(
-    "--as-of",
-    type=click.DateTime(["%Y-%m-%d"]),
-    metavar="DATE",
-    help="At the end of which day; default: today at the subject's site.",
-)
+@options.as_of
 @options.mappings
 @options.as_json
 def command(
@@ -48,8 +42,9 @@ def command(
 
     Each finding names file and key; exit status 78 if there is any. With --source, the rules of
     schedule.toml are answered for each subject of one TRIAL: in window, early, late, missing, not
-    yet due, or not evaluable and why. What they say is data: the exit status is 65 only if a fact
-    could not be read. The answers hold dates: they are patient data.
+    yet due, or not evaluable and why, at the end of --as-of or of today at the subject's site. What
+    they say is data: the exit status is 65 only if a fact could not be read. The answers hold
+    dates: they are patient data.
 
     \b
       netfhir check NCT05987176
@@ -71,16 +66,12 @@ def command(
             given["dictionary"],
             Selection(frozenset(given["subjects"])),
         ),
-        _day(given["as_of"]),
+        options.day(given["as_of"]),
     )
     if as_json:
         printing.document(scheduling.document(report))
     _tell(report)
     return worst(report.statuses())
-
-
-def _day(given: datetime | None) -> date | None:
-    return given.date() if given else None
 
 
 def _declarations(names: Sequence[str], overlays: tuple[Path, ...], *, as_json: bool) -> int:
