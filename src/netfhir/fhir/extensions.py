@@ -9,6 +9,13 @@ _CORE: Final = "http://hl7.org/fhir/StructureDefinition/"
 LOCAL_TIME: Final = "https://netfhir.example/StructureDefinition/local-time"
 """Ours: a time of day whose offset is not known, beside the date that is."""
 
+_SOA: Final = "http://hl7.org/fhir/uv/vulcan-schedule/StructureDefinition/"
+
+
+def acceptable_offset_range(limits: dict[str, Any]) -> dict[str, Any]:
+    """Return between which offsets from its anchor an action may be (Vulcan SoA 1.0.0)."""
+    return {"url": f"{_SOA}AcceptableOffsetRangeSoa", "valueRange": limits}
+
 
 def research_study(reference: dict[str, str]) -> dict[str, Any]:
     """Return the link of an event to its study (FHIR R4 core, workflow-researchStudy)."""

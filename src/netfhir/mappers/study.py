@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from netfhir.mappers import eligibility, parties, protocol
+from netfhir.mappers import eligibility, parties, protocol, schedule_of_activities
 from netfhir.mappers.milestones import extensions_of
 from netfhir.mappers.study_parts import StudySite, present
 from netfhir.mappers.study_words import contacts, description, keywords, links, notes
@@ -51,6 +51,7 @@ def drafts(
     yield from parties.locations(site)
     yield from eligibility.groups(site)
     yield from protocol.definitions(site)
+    yield from schedule_of_activities.definitions(site)
     yield site.draft(_study(site), "identificationModule")
     if site_studies:
         yield from _site_studies(site)
@@ -183,7 +184,8 @@ def _principal_investigator(site: StudySite) -> dict[str, str] | None:
 def _protocol(site: StudySite) -> list[dict[str, str]]:
     if not protocol.is_planned(site):
         return []
-    return [site.naming.reference("PlanDefinition", protocol.plan_key(site))]
+    whole = site.naming.reference("PlanDefinition", protocol.plan_key(site))
+    return [whole, *schedule_of_activities.references(site)]
 
 
 def _site_studies(site: StudySite) -> Iterator[Draft]:

@@ -31,6 +31,7 @@ _FEW = 24
 _CLOSED = {
     "subject.state": frozenset(get_args(SubjectState)),
     "surgery.status": frozenset(get_args(SurgeryStatus)),
+    "deviation.status": frozenset(get_args(MeasurementStatus)),
     "dose.status": frozenset(get_args(DoseStatus)),
     "measurement.status": frozenset(get_args(MeasurementStatus)),
     "measurement.status_without_value": frozenset(get_args(MeasurementStatus)),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from netfhir.trial.schedule import declared, evaluation
+from netfhir.trial.schedule import declared, endpoints, evaluation
 from netfhir.trial.schedule.deviations import deviations
 from netfhir.trial.schedule.occurrences import Courses
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from netfhir.trial.declaration import Trial
     from netfhir.trial.entities import Entity
+    from netfhir.trial.schedule.endpoints import EndpointsFile
     from netfhir.trial.schedule.language import ScheduleFile
 
 
@@ -27,6 +28,7 @@ class Deriving:
     """Keeps what the rules need, then tells what they conclude."""
 
     schedule: ScheduleFile | None
+    file: EndpointsFile | None
     courses: Courses
     as_of: date | None
 
@@ -34,7 +36,8 @@ class Deriving:
     def of(cls, trial: Trial, as_of: date | None) -> Deriving:
         """Return what derives the facts of a trial, which may declare nothing to derive."""
         schedule = declared.load(trial)
-        return cls(schedule, Courses(schedule.activities if schedule else {}), as_of)
+        file = endpoints.load(trial, schedule) if schedule else None
+        return cls(schedule, file, Courses(schedule.activities if schedule else {}), as_of)
 
     def take(self, name: str, fact: Entity) -> None:
         """Keep of a mapped fact what the rules need."""
@@ -53,3 +56,6 @@ class Deriving:
             answers = evaluation.answers(self.schedule, course, day)
             for deviation in deviations(self.schedule, course, answers):
                 yield "deviation", deviation
+            if self.file is not None:
+                for endpoint in endpoints.endpoints(self.file, self.schedule, course):
+                    yield "endpoint", endpoint

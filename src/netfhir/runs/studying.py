@@ -17,6 +17,8 @@ from netfhir.sources.registry import StudyRecord, read_record
 from netfhir.terminology.registry import RegistryTerms
 from netfhir.trial.declared_study import declared
 from netfhir.trial.naming import Naming
+from netfhir.trial.schedule import declared as schedule
+from netfhir.trial.schedule.planned import published
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,6 +51,8 @@ def of_trial(trial: Trial) -> StudyRecord:
     where = f"{trial.name}/{_RECORD}"
     record = read_record(text, terms, where=where, study_key=trial.file.study)
     study = declared(record.study, trial.name, trial.folders, trial.terminology)
+    if (planned := schedule.load(trial)) is not None:
+        study = study.model_copy(update={"schedule": published(trial, planned)})
     return StudyRecord(study, record.remarks)
 
 

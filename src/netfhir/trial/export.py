@@ -208,8 +208,27 @@ class MeasurementSource(FactSource):
         return (self.value,) if self.value else tuple(c for i in self.items for c in i.columns)
 
 
+class DeviationSource(FactSource):
+    """Where people record protocol deviations (SDTM: DV)."""
+
+    entity: Literal["deviation"]
+    status: Place
+    category: str
+    """The column of the kind of deviation, in the source's own words or codes."""
+    description: str
+    occurred: str = ""
+    severity: Place | None = None
+    reason: str = ""
+
+    @property
+    def fact_columns(self) -> tuple[str, ...]:
+        """Return the columns of which one is filled exactly where a form's row holds a fact."""
+        return (self.category, self.description)
+
+
 EntitySource = Annotated[
-    SubjectSource | SurgerySource | DoseSource | MeasurementSource, Field(discriminator="entity")
+    SubjectSource | SurgerySource | DoseSource | MeasurementSource | DeviationSource,
+    Field(discriminator="entity"),
 ]
 
 
@@ -257,6 +276,6 @@ def _columns(declared: Declared) -> Iterator[str]:
 def _is_column(declared: Declared, name: str) -> bool:
     if isinstance(declared, ItemPlace) and name == "item":
         return False
-    if isinstance(declared, SubjectSource | SurgerySource | DoseSource | MeasurementSource):
+    if isinstance(declared, FactSource):
         return name not in _NO_COLUMNS - {"reason"}
     return name not in _NO_COLUMNS or (isinstance(declared, StateSource) and name == "reason")

@@ -44,8 +44,8 @@ class Activity(Declared):
     """Something that the protocol asks for, or that ends what it asks for."""
 
     title: str
-    kind: Literal["", "Procedure", "MedicationAdministration", "ServiceRequest", "Encounter"] = ""
-    """What it is in the published schedule; empty: it is not part of it."""
+    kind: Literal["", "MedicationRequest", "ServiceRequest"] = ""
+    """What is ordered of it in the published schedule; empty: it is not part of it."""
     concept: str = ""
     """Key of the concept, where it has one."""
     places: tuple[Place, ...] = Field(min_length=1, alias="from")
