@@ -10,7 +10,7 @@ import click
 from netfhir import settings as files
 from netfhir.cli import options, printing
 from netfhir.errors import worst
-from netfhir.runs import checking, opening, scheduling
+from netfhir.runs import checking, opening, scheduling, story
 from netfhir.runs.opening import Input
 from netfhir.runs.pipeline import Selection
 from netfhir.runs.studying import arm_names, prose
@@ -33,6 +33,7 @@ _FILE = click.Path(path_type=Path)
 @click.option("--dictionary", type=_FILE, metavar="FILE", help="REDCap: the data dictionary.")
 @click.option("--subject", "subjects", multiple=True, metavar="S", help="Only this subject.")
 @options.as_of
+@click.option("--story", is_flag=True, help="Each subject's way through the trial, day by day.")
 @options.mappings
 @options.as_json
 def command(
@@ -57,17 +58,19 @@ def command(
         raise click.UsageError("--source needs one TRIAL and --format.")
     if _findings(trials[0], overlays):
         return 78
-    report = scheduling.run(
-        opening.trial(trials[0], overlays),
-        Input(
-            given["format_"],
-            source,
-            given["container"],
-            given["dictionary"],
-            Selection(frozenset(given["subjects"])),
-        ),
-        options.day(given["as_of"]),
+    trial, as_of = opening.trial(trials[0], overlays), options.day(given["as_of"])
+    export = Input(
+        given["format_"],
+        source,
+        given["container"],
+        given["dictionary"],
+        Selection(frozenset(given["subjects"])),
     )
+    if given["story"]:
+        for one in story.run(trial, export, as_of):
+            printing.story(one)
+        return 0
+    report = scheduling.run(trial, export, as_of)
     if as_json:
         printing.document(scheduling.document(report))
     _tell(report)

@@ -59,6 +59,7 @@ def problems(trial: Trial, prose: str) -> Iterator[DeclarationError]:
     if schedule is not None:
         where = f"{trial.name}/schedule.toml"
         yield from _activities(trial, schedule, where)
+        yield from _story(trial, schedule, where)
         yield from _rules(trial, schedule, prose, where)
 
 
@@ -70,6 +71,15 @@ def _activities(trial: Trial, schedule: ScheduleFile, where: str) -> Iterator[De
             yield _unknown(f"{place}.concept", activity.concept, "a key of concepts.toml")
         for one in (*activity.places, *activity.not_done):
             yield from _place(one, known, place)
+
+
+def _story(trial: Trial, schedule: ScheduleFile, where: str) -> Iterator[DeclarationError]:
+    for table, items in schedule.story.items():
+        known = trial.codes.items.get(table, {})
+        for item in items:
+            if item not in known:
+                expected = f"an item of [items.{table}] in codes.toml"
+                yield _unknown(f"{where}:story.{table}", item, expected)
 
 
 def _place(

@@ -165,6 +165,8 @@ class ScheduleFile(Declared):
     calendar: Calendar
     derived_status: MeasurementStatus
     """The status of what the rules conclude."""
+    story: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Table of items -> the items whose results are shown with a subject's story."""
     activities: dict[str, Activity]
     stops: Stops
     windows: dict[str, Window] = Field(default_factory=dict)
