@@ -22,6 +22,8 @@ from netfhir.trial.schedule.occurrences import Courses
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from netfhir.trial.declaration import Trial
+
 KEY = SourceKey("TINY", "S1", "c1", "dose", "lutetium", "2")
 
 
@@ -171,13 +173,20 @@ def _from(entity: str = "dose", when: str = "start", each: str = "") -> str:
     return f"[activities.prrt-1]\nfrom = [{{ {place} }}]"
 
 
+def overlaid(folder: Path, overlay: str) -> Trial:
+    """Return the trial with a site's schedule over the shipped one."""
+    path = folder / "NCT05987176" / "schedule.toml"
+    path.parent.mkdir()
+    path.write_text(f"override = true\n{overlay}\n", encoding="utf-8")
+    return opening.trial("NCT05987176", [folder])
+
+
 @pytest.mark.parametrize(
     ("overlay", "where"),
     [
         (_from(entity="tea"), "activities.prrt-1.from.entity"),
         (_from(when="tea"), "activities.prrt-1.from"),
         (_from(each="tea"), "activities.prrt-1.from.each"),
-        ('[activities.prrt-1]\nconcept = "tea"', "activities.prrt-1.concept"),
         ('[windows.cycle-1]\narms = ["c"]', "windows.cycle-1.arms"),
         ('[windows.cycle-1]\ntext = "Tea at five."', "windows.cycle-1.text"),
         ('[stops]\ntext = "Tea at five."', "stops.text"),
@@ -187,13 +196,18 @@ def _from(entity: str = "dose", when: str = "start", each: str = "") -> str:
 def test_what_does_not_fit_the_trial_is_told_by_file_and_key(
     tmp_path: Path, overlay: str, where: str
 ) -> None:
-    """Entities, attributes, concepts, arms, items, and sentences that the record does not have."""
-    path = tmp_path / "NCT05987176" / "schedule.toml"
-    path.parent.mkdir()
-    path.write_text(f"override = true\n{overlay}\n", encoding="utf-8")
-    trial = opening.trial("NCT05987176", [tmp_path])
+    """Entities, attributes, arms, items, and sentences that the record does not have."""
+    trial = overlaid(tmp_path, overlay)
     found = list(problems(trial, prose(trial)))
     assert [error.where for error in found] == [f"NCT05987176/schedule.toml:{where}"]
+
+
+def test_a_concept_that_is_none_is_told_by_file_and_key(tmp_path: Path) -> None:
+    """The study cannot be told without it."""
+    trial = overlaid(tmp_path, '[activities.prrt-1]\nconcept = "tea"')
+    with pytest.raises(DeclarationError) as caught:
+        prose(trial)
+    assert caught.value.where == "NCT05987176/schedule.toml:activities.prrt-1.concept"
 
 
 def test_a_trial_without_a_schedule_has_none() -> None:

@@ -58,17 +58,15 @@ def problems(trial: Trial, prose: str) -> Iterator[DeclarationError]:
         return
     if schedule is not None:
         where = f"{trial.name}/schedule.toml"
-        yield from _activities(trial, schedule, where)
+        yield from _activities(schedule, where)
         yield from _story(trial, schedule, where)
         yield from _rules(trial, schedule, prose, where)
 
 
-def _activities(trial: Trial, schedule: ScheduleFile, where: str) -> Iterator[DeclarationError]:
+def _activities(schedule: ScheduleFile, where: str) -> Iterator[DeclarationError]:
     known = entity_fields()
     for name, activity in schedule.activities.items():
         place = f"{where}:activities.{name}"
-        if activity.concept and activity.concept not in trial.terminology.concepts:
-            yield _unknown(f"{place}.concept", activity.concept, "a key of concepts.toml")
         for one in (*activity.places, *activity.not_done):
             yield from _place(one, known, place)
 

@@ -25,6 +25,9 @@ def _offset(given: Any) -> Any:  # noqa: ANN401 - whatever TOML holds
     return offset(given) if isinstance(given, str) else given
 
 
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+"""The name of a rule or an activity; it stands in ids."""
+
 At = Annotated[Offset, BeforeValidator(_offset)]
 
 
@@ -167,13 +170,13 @@ class ScheduleFile(Declared):
     """The status of what the rules conclude."""
     story: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Table of items -> the items whose results are shown with a subject's story."""
-    activities: dict[str, Activity]
+    activities: dict[Name, Activity]
     stops: Stops
-    windows: dict[str, Window] = Field(default_factory=dict)
-    limits: dict[str, Limit] = Field(default_factory=dict)
-    orders: dict[str, Order] = Field(default_factory=dict)
-    exclusive: dict[str, Exclusive] = Field(default_factory=dict)
-    counts: dict[str, Count] = Field(default_factory=dict)
+    windows: dict[Name, Window] = Field(default_factory=dict)
+    limits: dict[Name, Limit] = Field(default_factory=dict)
+    orders: dict[Name, Order] = Field(default_factory=dict)
+    exclusive: dict[Name, Exclusive] = Field(default_factory=dict)
+    counts: dict[Name, Count] = Field(default_factory=dict)
 
     def rules(self) -> Iterator[tuple[str, Rule]]:
         """Yield all rules with their place in the file."""

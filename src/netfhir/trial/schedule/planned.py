@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from netfhir.fhir.identity import slug
 from netfhir.terminology.concepts import Concept
 from netfhir.trial.schedule.language import ScheduleFile
 from netfhir.trial.schedule.windows import Due, due
@@ -66,7 +65,7 @@ class Published(BaseModel):
                 alone = rule.activity if rule.activity in anchors and len(rule.at) == 1 else ""
                 place = (rule.anchor, one.at, one.window, alone)
                 visit = visits.setdefault(
-                    place, Visit(rule.anchor, one, alone or slug(one.rule), [])
+                    place, Visit(rule.anchor, one, alone or one.rule.replace("/", "."), [])
                 )
                 visit.rules.append(rule)
         return list(visits.values())
