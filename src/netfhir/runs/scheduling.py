@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from netfhir.runs.opening import Input
     from netfhir.trial.declaration import Trial
     from netfhir.trial.schedule.occurrences import Course
-    from netfhir.trial.schedule.verdicts import Answer
+    from netfhir.trial.schedule.verdicts import Answer, Verdict
 
 FORMAT_VERSION = 1
 _NO_ZONE = "UTC"
@@ -42,7 +42,7 @@ class Report:
     subjects: tuple[Checked, ...]
     rejects: tuple[RecordError, ...]
 
-    def verdicts(self) -> Counter[str]:
+    def verdicts(self) -> Counter[Verdict]:
         """Return how often each verdict was given."""
         return Counter(answer.verdict for one in self.subjects for answer in one.answers)
 
@@ -75,7 +75,7 @@ def document(report: Report) -> dict[str, Any]:
     return {
         "version": FORMAT_VERSION,
         "trial": report.trial,
-        "verdicts": dict(sorted(report.verdicts().items())),
+        "verdicts": {str(verdict): n for verdict, n in sorted(report.verdicts().items())},
         "subjects": [_subject(one) for one in report.subjects],
         "rejects": [error.as_record() for error in report.rejects],
     }
@@ -94,7 +94,7 @@ def _answer(answer: Answer) -> dict[str, Any]:
     return {
         "rule": answer.rule,
         "title": answer.title,
-        "verdict": answer.verdict,
+        "verdict": str(answer.verdict),
         "reason": answer.reason,
         "low": None if answer.low is None else str(answer.low),
         "high": None if answer.high is None else str(answer.high),

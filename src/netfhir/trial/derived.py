@@ -1,4 +1,4 @@
-"""Facts that are concluded from others by declared rules: deviations and endpoints.
+"""Derived facts, concluded from others by declared rules: deviations and endpoints.
 
 A deviation may be recorded by a person too; then it has no rule of ours and no version.
 """
