@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SUBJECT = SourceKey("TINY", "S1", form="subject")
 SAID = {"title": "A rule", "text": "As the protocol says."}
-PLACE = {"entity": "dose", "resource": "MedicationAdministration", "when": "start"}
+PLACE = {"entity": "dose", "when": "start"}
 
 
 def activity(title: str, **more: Any) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def one(name: str, when: str | None, event: str = "", **more: Any) -> Occurrence
     """Return something that took place."""
     key = SourceKey("TINY", "S1", event or f"{name} {when}", name)
     told = LocalTime(when) if when else None
-    return Occurrence(name, key, "Procedure", f"{name}.csv:2", told, **more)
+    return Occurrence(name, key, "surgery", f"{name}.csv:2", told, **more)
 
 
 def course(

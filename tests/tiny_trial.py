@@ -15,7 +15,7 @@ from netfhir.sources.reading import Reader
 from netfhir.sources.row import Record, Row
 from netfhir.terminology.concepts import Coding, Concept, Terminology, Unit
 from netfhir.trial.declaration import Codes, Trial, TrialFile
-from netfhir.trial.export import EntitySource, columns
+from netfhir.trial.export import EntitySource, columns_by_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -161,7 +161,7 @@ class Export:
 
     def row(self, table: str = "", number: int = 2, /, **cells: str) -> Row:
         """Return a row of the source's table, or of another one that it names."""
-        named = columns(self.source)
+        named = columns_by_table(self.source)
         blank = dict.fromkeys(named[table or self.source.table], "")
         assert set(cells) <= set(blank), set(cells) - set(blank)
         return Row(f"{table or 'main'}.csv", number, blank | cells)

@@ -15,7 +15,8 @@ from netfhir.fhir.identity import slug
 from netfhir.runs import checking, opening
 from netfhir.runs.studying import arm_names, prose
 from netfhir.settings import shipped_mappings
-from netfhir.trial.export import Attribute, Declared, MeasurementSource, SubjectSource
+from netfhir.trial.export import MeasurementSource, SubjectSource
+from netfhir.trial.places import Attribute, Declared
 from trial_exports import REDCAP, pharmaverse_folder
 
 if TYPE_CHECKING:

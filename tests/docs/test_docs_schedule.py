@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from documents import ROOT, marked
-from netfhir.trial.export import Declared
+from netfhir.trial.places import Declared
 from netfhir.trial.schedule import endpoints, gathering, language
 from netfhir.trial.schedule.verdicts import Verdict
 

@@ -21,9 +21,17 @@ if TYPE_CHECKING:
 @options.trial
 @options.source
 @options.target
+@options.unsupported
 @options.mappings
 @options.as_json
-def command(trial: str, overlays: tuple[Path, ...], *, as_json: bool, **given: Any) -> int:
+def command(
+    trial: str,
+    overlays: tuple[Path, ...],
+    *,
+    unsupported: Path | None,
+    as_json: bool,
+    **given: Any,
+) -> int:
     """Send TRIAL's new and changed data to a server; resume what an earlier run left.
 
     Takes the options of `plan`. Every write has its intent in the ledger before a byte leaves,
@@ -42,6 +50,8 @@ def command(trial: str, overlays: tuple[Path, ...], *, as_json: bool, **given: A
         status = worst({result.exit_status, syncing.status(work.account, set())} - {0})
         note(result.summary.as_record(), status)
         _tell(work, result)
+        if unsupported is not None:
+            printing.written(work.write_unsupported(unsupported), unsupported)
         if as_json:
             printing.document(_document(work, result, status))
         return status

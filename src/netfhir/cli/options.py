@@ -144,6 +144,15 @@ def target(command: Command) -> Command:
     return command
 
 
+unsupported = click.option(
+    "--unsupported",
+    type=_FILE,
+    metavar="DIR",
+    help="Write what the server cannot take as <Type>.ndjson, for import by other means; patient "
+    "data, for its owner alone to read.",
+)
+
+
 def given_target(
     server: str, crosswalk: Path | None, state: Path | None, settings: Path | None
 ) -> Target:

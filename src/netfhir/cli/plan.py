@@ -28,10 +28,17 @@ _SHOWN = 20
     is_flag=True,
     help="Show the values before and after, too: patient data, for the eyes of those who may.",
 )
+@options.unsupported
 @options.mappings
 @options.as_json
 def command(
-    trial: str, overlays: tuple[Path, ...], *, values: bool, as_json: bool, **given: Any
+    trial: str,
+    overlays: tuple[Path, ...],
+    *,
+    values: bool,
+    unsupported: Path | None,
+    as_json: bool,
+    **given: Any,
 ) -> int:
     """Show what `apply` would do with TRIAL's export at a server; writes nothing.
 
@@ -49,6 +56,8 @@ def command(
         printing.rejects(work.account.rejects)
         _tell(rows)
         printing.sums(summary)
+        if unsupported is not None:
+            printing.written(work.write_unsupported(unsupported), unsupported)
         if as_json:
             printing.document(_document(work, rows, summary.as_record()))
         left = summary.statuses() - {75}

@@ -51,13 +51,29 @@ class MappingSite:
     def event(self, resource_type: str, entity: Entity) -> Json:
         """Return the start of a resource about a subject: its names, its study, its patient."""
         naming = self.naming
-        return {
+        body = {
             "resourceType": resource_type,
             "id": naming.id(entity.key),
             "identifier": [naming.identifier(entity.key)],
             "extension": [extensions.research_study(self.study())],
             "subject": naming.patient(entity.subject),
         }
+        return body | self.references(entity)
+
+    def references(self, entity: Entity) -> Json:
+        """Return the elements that refer to other facts, lists where FHIR has lists."""
+        found: Json = {}
+        for link in entity.links:
+            reference = self.naming.reference(resource_of(link.to), link.key)
+            if link.element in _SINGLE:
+                found[link.element] = reference
+            else:
+                found.setdefault(link.element, []).append(reference)
+        return found
+
+
+#: The elements that hold one reference; the others hold several.
+_SINGLE = frozenset({"context", "encounter", "specimen"})
 
 
 @lru_cache(maxsize=16)
@@ -77,6 +93,13 @@ def moment(name: str, when: LocalTime, zone: str | None) -> Json:
 def mapper(entity: str) -> Mapper:
     """Return the mapper of an entity, which is its module's `drafts`."""
     found: Mapper = import_module(f"{__name__}.{entity}").drafts
+    return found
+
+
+@lru_cache(maxsize=64)
+def resource_of(entity: str) -> str:
+    """Return the resource type that a reference to an entity leads to: its mapper's RESOURCE."""
+    found: str = import_module(f"{__name__}.{entity}").RESOURCE
     return found
 
 

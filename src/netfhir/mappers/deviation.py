@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from netfhir.trial.entities import Amount
 
 EMITS: Final = ("Observation",)
+RESOURCE: Final = "Observation"
 
 
 def drafts(entity: Deviation, site: MappingSite) -> Iterator[Draft]:
@@ -31,9 +32,6 @@ def drafts(entity: Deviation, site: MappingSite) -> Iterator[Draft]:
     body["status"] = entity.status
     body["category"] = [local(site, "category", "protocol-deviation", "Protocol deviation")]
     body["code"] = local(site, "finding", "protocol-deviation", "Protocol deviation")
-    if entity.focus:
-        key = entity.focus.key
-        body["focus"] = [site.naming.reference(entity.focus.resource, key)]
     if entity.occurred is not None:
         body |= moment("effectiveDateTime", entity.occurred, entity.zone)
     body["valueCodeableConcept"] = _value(entity, site)

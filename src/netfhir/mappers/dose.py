@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from netfhir.trial.entities import Dose
 
 EMITS: Final = ("Medication", "MedicationAdministration")
+#: What a reference to the entity leads to.
+RESOURCE: Final = "MedicationAdministration"
 
 
 def drafts(entity: Dose, site: MappingSite) -> Iterator[Draft]:

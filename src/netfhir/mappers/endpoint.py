@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from netfhir.fhir.draft import Draft
-from netfhir.mappers import moment
+from netfhir.mappers import moment, resource_of
 from netfhir.mappers.deviation import component, local
 from netfhir.terminology.concepts import UCUM
 
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from netfhir.trial.derived import Endpoint
 
 EMITS: Final = ("Observation",)
+RESOURCE: Final = "Observation"
 
 _DERIVED_FROM: Final = frozenset({"Observation", "QuestionnaireResponse", "ImagingStudy"})
 
 
 def drafts(entity: Endpoint, site: MappingSite) -> Iterator[Draft]:
     """Yield one Observation: event or censored, or why that is not known."""
-    body = site.event("Observation", entity)
+    body = site.event("Observation", _sorted(entity))
     body["status"] = entity.status
     body["category"] = [local(site, "category", "endpoint", "Endpoint")]
     body["code"] = local(site, "endpoint", entity.endpoint, entity.title)
@@ -38,19 +39,19 @@ def drafts(entity: Endpoint, site: MappingSite) -> Iterator[Draft]:
         body["valueCodeableConcept"] = local(site, "endpoint-outcome", entity.outcome, text)
     else:
         body["dataAbsentReason"] = site.concept("absent-unknown").codeable(text=entity.reason)
-    body |= _sources(entity, site)
     body["component"] = list(_components(entity, site))
     yield Draft("Observation", body["id"], body, entity.origin, entity.subject)
 
 
-def _sources(entity: Endpoint, site: MappingSite) -> Json:
-    named: Json = {}
-    for link in entity.derived_from:
-        element = "derivedFrom" if link.resource in _DERIVED_FROM else "focus"
-        reference = site.naming.reference(link.resource, link.key)
-        if reference not in named.setdefault(element, []):
-            named[element].append(reference)
-    return named
+def _sorted(entity: Endpoint) -> Endpoint:
+    """Return the endpoint with what R4 lets no Observation be derived from as its focus."""
+    links = [
+        link
+        if resource_of(link.to) in _DERIVED_FROM
+        else link.model_copy(update={"element": "focus"})
+        for link in entity.links
+    ]
+    return entity.model_copy(update={"links": tuple(links)})
 
 
 def _components(entity: Endpoint, site: MappingSite) -> Iterator[Json]:

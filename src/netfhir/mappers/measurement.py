@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from netfhir.trial.entities import Measurement, Part, Value
 
 EMITS: Final = ("Observation",)
+#: What a reference to the entity leads to.
+RESOURCE: Final = "Observation"
 
 
 def drafts(entity: Measurement, site: MappingSite) -> Iterator[Draft]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from netfhir.trial.entities import Subject
 
 EMITS: Final = ("ResearchSubject",)
+#: What a reference to the entity leads to.
+RESOURCE: Final = "ResearchSubject"
 
 
 def drafts(entity: Subject, site: MappingSite) -> Iterator[Draft]:

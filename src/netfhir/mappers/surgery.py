@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from netfhir.trial.entities import Surgery
 
 EMITS: Final = ("Procedure",)
+#: What a reference to the entity leads to.
+RESOURCE: Final = "Procedure"
 
 
 def drafts(entity: Surgery, site: MappingSite) -> Iterator[Draft]:

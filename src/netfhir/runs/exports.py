@@ -9,7 +9,7 @@ from netfhir.errors import FormatError, RecordError
 from netfhir.sources import sdtm
 from netfhir.sources.redcap import open_export
 from netfhir.sources.row import expect_rows, require
-from netfhir.trial.export import columns
+from netfhir.trial.export import columns_by_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from netfhir.sources.redcap import RedcapExport
     from netfhir.sources.row import Record, Table
-    from netfhir.trial.export import Export, FactSource
+    from netfhir.trial.export import Export
+    from netfhir.trial.places import FactSource
 
 _DICTIONARY = "dictionary.csv"
 
@@ -52,7 +53,7 @@ class RedcapTables:
         redcap = open_export(
             source, dictionary, missing=export.missing, allowed_absent=export.allowed_absent
         )
-        used = {name for entity in export.entities for name in columns(entity)[""]}
+        used = {name for entity in export.entities for name in columns_by_table(entity)[""]}
         require(redcap.table, sorted(used))
         return cls(redcap)
 
@@ -99,7 +100,7 @@ class SdtmTables:
         """Open the domains; FormatError for a missing file, a missing column or a cut one."""
         named: dict[str, set[str]] = {}
         for entity in export.entities:
-            for domain, used in columns(entity).items():
+            for domain, used in columns_by_table(entity).items():
                 named.setdefault(domain, set()).update(used)
         opened = sdtm.tables(source, list(named), container=container)
         for domain, used in named.items():

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
 
 from netfhir.fhir.canonical import to_bytes
+from netfhir.runs import ndjson
 from netfhir.runs.opening import stage
 from netfhir.sync.staging import Staging
 
@@ -46,7 +46,7 @@ def run(site: MappingSite, given: Input, out: Path) -> Mapped:
     try:
         account = stage(site, given, staging)
         mapped = Mapped(account, staging.counts())
-        _write_resources(staging, out)
+        ndjson.write(((row.resource_type, row.body) for row in staging.rows()), out)
     finally:
         staging.close()
         for left in out.glob(".staging.sqlite*"):
@@ -83,17 +83,6 @@ def _facts(account: Account) -> dict[str, dict[str, int]]:
     }
 
 
-def _write_resources(staging: Staging, out: Path) -> None:
-    """Write each type to its file as it comes: rows are sorted by type's wave, then by id."""
-    with ExitStack() as files:
-        opened: dict[str, BinaryIO] = {}
-        for row in staging.rows():
-            if row.resource_type not in opened:
-                path = out / f"{row.resource_type}.ndjson"
-                opened[row.resource_type] = files.enter_context(_private(path))
-            opened[row.resource_type].write(row.body + b"\n")
-
-
 def _write_rejects(account: Account, file: BinaryIO) -> None:
     file.writelines(to_bytes(error.as_record()) + b"\n" for error in account.rejects)
 
@@ -101,13 +90,8 @@ def _write_rejects(account: Account, file: BinaryIO) -> None:
 def _write(path: Path, fill: Callable[[BinaryIO], object]) -> None:
     """Write a file whole or not at all."""
     partial = path.with_name(f".{path.name}.partial")
-    with _private(partial) as file:
+    with ndjson.private(partial) as file:
         fill(file)
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
-
-
-def _private(path: Path) -> BinaryIO:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    return os.fdopen(descriptor, "wb")

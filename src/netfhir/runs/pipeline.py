@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from netfhir.fhir.draft import Draft
     from netfhir.fhir.gate import Gate
+    from netfhir.fhir.identity import SourceKey
     from netfhir.mappers import MappingSite
     from netfhir.sources.assemble import Fact
     from netfhir.sync.staging import Staging
@@ -91,6 +92,8 @@ class Pipeline:
     on_staged: Callable[[int], None] = lambda _: None
     account: Account = field(default_factory=Account)
     _shared: set[tuple[str, str]] = field(default_factory=set)
+    _refused: set[SourceKey] = field(default_factory=set)
+    """Facts that were rejected here: nothing may refer to them."""
     _waiting: list[tuple[str, Staged]] = field(default_factory=list)
 
     def study(self, drafts: Iterable[Draft]) -> None:
@@ -105,20 +108,47 @@ class Pipeline:
         mappers = {}
         for name, fact in facts:
             if isinstance(fact, RecordError):
-                self.account.input[name] += 1
-                self.account.reject(name, fact)
+                self._refuse(name, fact)
                 continue
             if not self.selection.takes(fact.subject):
                 self.account.left_out[name] += 1
                 continue
             if name not in mappers:
                 mappers[name] = mapper(name)
-            if self._take(name, _bound(mappers[name], fact, self.site)):
-                mapped(name, fact)
+            try:
+                linked = self._linked(fact)
+            except RecordError as error:
+                self._refuse(name, error)
+                self._refused.add(fact.key)
+                continue
+            if self._take(name, _bound(mappers[name], linked, self.site)):
+                mapped(name, linked)
+            else:
+                self._refused.add(fact.key)
         self._flush()
         return self.account
 
+    def _refuse(self, name: str, error: RecordError) -> None:
+        self.account.input[name] += 1
+        self.account.reject(name, error)
+
+    def _linked(self, fact: Entity) -> Entity:
+        """Return the fact without references to rejected facts; RecordError if it needs one."""
+        lost = [link for link in fact.links if link.key in self._refused]
+        if not lost:
+            return fact
+        if any(link.required for link in lost):
+            raise RecordError(
+                "refers-to-rejected",
+                where=fact.origin,
+                found=f"a record that belongs to a rejected {lost[0].to}",
+                remedy="mend the other record first: this one follows",
+            )
+        kept = tuple(link for link in fact.links if link not in lost)
+        return fact.model_copy(update={"links": kept})
+
     def _take(self, name: str, drafts: Callable[[], Iterator[Draft]]) -> bool:
+        """Stage what `drafts` yields; False where the fact was rejected."""
         self.account.input[name] += 1
         met: set[tuple[str, str]] = set()
         try:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from netfhir.sources.row import Row
     from netfhir.trial.declaration import Trial
-    from netfhir.trial.export import Attribute, Export
+    from netfhir.trial.export import Export
+    from netfhir.trial.places import Attribute
 
 _NUMBER = re.compile(
     r"(?P<comparator><=|>=|<|>)?\s*(?P<digits>[+-]?(?:\d+(?:\.\d+)?|\.\d+))\Z", re.ASCII

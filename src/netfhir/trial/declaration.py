@@ -12,8 +12,9 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 from netfhir.errors import DeclarationError
 from netfhir.terminology import documents
 from netfhir.terminology.concepts import Terminology
-from netfhir.trial.export import Declared, Export
+from netfhir.trial.export import Export
 from netfhir.trial.naming import Naming
+from netfhir.trial.places import Declared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -62,6 +63,8 @@ class Screening(Declared):
     """The criterion of criteria.toml without whose evidence nobody is ranked."""
     coverage: tuple[Literal["allergies", "conditions", "medications", "procedures"], ...] = ()
     """What the hospital's record is known to hold completely: only there absence says something."""
+    small_cells: int | None = Field(default=None, ge=1)
+    """The smallest count of patients that the funnel may tell; nothing is written back without."""
 
 
 class TrialFile(Declared):

@@ -7,27 +7,18 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from netfhir.fhir.dates import LocalTime
-from netfhir.fhir.identity import SourceKey
 from netfhir.trial.entities import Amount, Entity, MeasurementStatus
 
 Told = LocalTime | Amount | None
 """A day of any precision, or an amount."""
 
 
-class Link(BaseModel):
-    """The resource that another fact gave, by its type and the fact's key."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
-    resource: str
-    key: SourceKey
-
-
 class Deviation(Entity):
-    """What was not done as the protocol asks: found by a rule, or recorded by a person."""
+    """What was not done as the protocol asks: found by a rule, or recorded by a person.
+
+    Its link `focus` leads to what deviated; where something is missing there is none.
+    """
 
     status: MeasurementStatus
     rule: str
@@ -36,8 +27,6 @@ class Deviation(Entity):
     kind: str = ""
     """The rule's verdict; empty where a person recorded the deviation."""
     occurred: LocalTime | None = None
-    focus: Link | None = None
-    """What deviated; nothing where something is missing."""
     low: Told = None
     high: Told = None
     actual: Told = None
@@ -52,7 +41,10 @@ EndpointOutcome = Literal["event", "censored"]
 
 
 class Endpoint(Entity):
-    """A subject's endpoint at the data's end: event or censored, and when; or why not known."""
+    """A subject's endpoint at the data's end: event or censored, and when; or why not known.
+
+    Its links `derivedFrom` lead to what it follows from.
+    """
 
     status: MeasurementStatus
     endpoint: str
@@ -68,5 +60,4 @@ class Endpoint(Entity):
     when: LocalTime | None = None
     days: int | None = None
     """From randomisation to `when`."""
-    derived_from: tuple[Link, ...] = ()
     version: str

@@ -38,6 +38,19 @@ SurgeryStatus = Literal["completed", "stopped", "not-done", "unknown"]
 DoseStatus = Literal["completed", "stopped", "not-done", "in-progress", "on-hold", "unknown"]
 
 
+class Link(BaseModel):
+    """Another fact of the subject that this one refers to."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    element: str
+    """The element of the resource that holds the reference."""
+    to: str
+    """The entity referred to."""
+    key: SourceKey
+    required: bool = False
+
+
 class Entity(BaseModel):
     """A fact of the trial about one subject."""
 
@@ -50,6 +63,7 @@ class Entity(BaseModel):
     """The trial's number of the subject."""
     zone: str | None = None
     """The IANA zone of the subject's site, where the trial declares one."""
+    links: tuple[Link, ...] = ()
 
 
 class StateChange(BaseModel):

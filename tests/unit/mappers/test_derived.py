@@ -9,29 +9,28 @@ from netfhir.fhir.dates import LocalTime
 from netfhir.fhir.gate import Gate
 from netfhir.fhir.identity import SourceKey
 from netfhir.mappers import deviation, endpoint
-from netfhir.trial.derived import Deviation, Endpoint, Link
-from netfhir.trial.entities import Amount
+from netfhir.trial.derived import Deviation, Endpoint
+from netfhir.trial.entities import Amount, Link
 from tiny_trial import BASE, LONDON, site
 
 SITE = site()
-DOSE = Link(
-    resource="MedicationAdministration", key=SourceKey("TINY", "S1", "c1", "dose", "lutetium")
-)
-SEEN = Link(resource="Observation", key=SourceKey("TINY", "S1", "m3", "recurrence", "status"))
+DOSE = SourceKey("TINY", "S1", "c1", "dose", "lutetium")
+SEEN = SourceKey("TINY", "S1", "m3", "lab", "cga")
 OWN = SourceKey("TINY", "S1", form="subject")
+FROM = Link(element="derivedFrom", to="measurement", key=SEEN)
 COMMON: dict[str, Any] = {"origin": "ex.csv:2", "subject": "S1", "zone": LONDON, "version": "1"}
 
 
 def deviated(**more: Any) -> dict[str, Any]:
     """Return the Observation of a late dose."""
     given: dict[str, Any] = {
-        "key": DOSE.key._replace(form="deviation", item="cycle-1"),
+        "key": DOSE._replace(form="deviation", item="cycle-1"),
         "status": "final",
         "rule": "cycle-1",
         "title": "Cycle 1 after resection",
         "kind": "late",
         "occurred": LocalTime("2024-10-15"),
-        "focus": DOSE,
+        "links": (Link(element="focus", to="dose", key=DOSE),),
         "low": LocalTime("2024-09-16"),
         "high": LocalTime("2024-10-14"),
         "actual": LocalTime("2024-10-15"),
@@ -67,7 +66,7 @@ def test_a_deviation_says_what_was_expected_and_what_was_found() -> None:
 def test_a_deviation_leads_to_what_deviated() -> None:
     """Its focus is the dose, its code and category are the trial's own."""
     body = deviated()
-    assert body["focus"] == [SITE.naming.reference(DOSE.resource, DOSE.key)]
+    assert body["focus"] == [SITE.naming.reference("MedicationAdministration", DOSE)]
     own = {"code": "protocol-deviation", "display": "Protocol deviation"}
     assert body["code"]["coding"] == [{"system": f"{BASE}/item/finding", **own}]
     assert body["category"][0]["coding"] == [{"system": f"{BASE}/item/category", **own}]
@@ -87,7 +86,7 @@ def test_amounts_keep_digits_and_unit() -> None:
 
 def test_what_is_missing_has_no_focus() -> None:
     """Nor an actual value."""
-    body = deviated(kind="missing", focus=None, actual=None)
+    body = deviated(kind="missing", links=(), actual=None)
     assert "focus" not in body
     assert "actual" not in components(body)
 
@@ -115,7 +114,7 @@ def ended(**more: Any) -> dict[str, Any]:
         "event": "Recurrence",
         "when": LocalTime("2025-08-20"),
         "days": 336,
-        "derived_from": (SEEN,),
+        "links": (FROM,),
     }
     (draft,) = endpoint.drafts(Endpoint(**(COMMON | given | more)), SITE)
     Gate().check(draft)
@@ -141,8 +140,8 @@ def test_an_endpoint_says_event_when_and_after_how_many_days() -> None:
 
 def test_an_endpoint_is_derived_from_what_it_follows_from() -> None:
     """An Observation by derivedFrom; the subject's record, which R4 does not allow there, focus."""
-    body = ended(derived_from=(SEEN, Link(resource="ResearchSubject", key=OWN)))
-    assert body["derivedFrom"] == [SITE.naming.reference(SEEN.resource, SEEN.key)]
+    body = ended(links=(FROM, Link(element="derivedFrom", to="subject", key=OWN)))
+    assert body["derivedFrom"] == [SITE.naming.reference("Observation", SEEN)]
     assert body["focus"] == [SITE.naming.reference("ResearchSubject", OWN)]
 
 
@@ -156,7 +155,7 @@ def test_a_partial_date_has_no_number_of_days() -> None:
 
 def test_an_endpoint_that_is_not_known_says_why() -> None:
     """No value, no day, and no number of days."""
-    body = ended(outcome=None, event="", when=None, days=None, derived_from=(), reason="no visit")
+    body = ended(outcome=None, event="", when=None, days=None, links=(), reason="no visit")
     assert body["dataAbsentReason"]["text"] == "no visit"
     assert "valueCodeableConcept" not in body
     assert "effectiveDateTime" not in body

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from clock_rules import SUBJECT, amount, answers, course, limit, one, schedule, window
 from netfhir.fhir.dates import LocalTime
-from netfhir.trial.derived import Link
+from netfhir.trial.entities import Link
 from netfhir.trial.schedule.deviations import deviations
 
 RULES = schedule(windows={"scan": window()}, limits={"amount": limit()})
@@ -20,7 +20,7 @@ def test_what_is_late_names_what_was_late() -> None:
     assert (found.rule, found.kind, found.version) == ("scan", "late", "7")
     assert (found.low, found.high) == (LocalTime("2024-09-16"), LocalTime("2024-10-14"))
     assert (found.actual, found.occurred) == (late.when, late.when)
-    assert found.focus == Link(resource="Procedure", key=late.key)
+    assert found.links == (Link(element="focus", to="surgery", key=late.key),)
     assert (found.origin, found.status) == ("scan.csv:2", "final")
 
 
@@ -29,7 +29,7 @@ def test_what_is_missing_has_no_resource_and_the_last_day_it_could_have_been() -
     subject = course(SURGERY)
     (found,) = deviations(RULES, subject, answers(RULES, subject, "2024-10-15"))
     assert found.key == SUBJECT._replace(form="deviation", item="scan")
-    assert (found.focus, found.actual) == (None, None)
+    assert (found.links, found.actual) == ((), None)
     assert found.occurred == LocalTime("2024-10-14")
     assert found.origin == "subjects.csv:2"
 

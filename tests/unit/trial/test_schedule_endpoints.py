@@ -57,7 +57,7 @@ def test_the_first_event_counts() -> None:
     found = told(START, one("death", "2025-12-01"), recurrence, one("scan", "2026-01-01"))
     assert (found.outcome, found.event) == ("event", "Recurrence")
     assert (found.when, found.days) == (LocalTime("2025-08-20"), 336)
-    assert [link.key for link in found.derived_from] == [recurrence.key]
+    assert [link.key for link in found.links] == [recurrence.key]
     assert (found.status, found.version, found.reason) == ("final", "3", "")
 
 
@@ -90,7 +90,7 @@ def test_which_of_two_partial_events_was_first_is_not_guessed() -> None:
 def test_two_events_of_one_day_are_told_as_one_without_a_kind() -> None:
     """The day is certain, which of them it was is not."""
     found = told(START, one("recurrence", "2025-08-20"), one("death", "2025-08-20"))
-    assert (found.event, found.days, len(found.derived_from)) == ("", 336, 2)
+    assert (found.event, found.days, len(found.links)) == ("", 336, 2)
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,7 @@ def test_what_was_not_done_is_kept_apart() -> None:
 
 def test_each_state_of_a_subject_may_be_one() -> None:
     """The parts of a fact, each with its own day; the arm is the one drawn."""
-    place = {"entity": "subject", "resource": "ResearchSubject", "each": "states", "when": "since"}
+    place = {"entity": "subject", "each": "states", "when": "since"}
     found = courses(place | {"where": {"state": ["off-study"]}})
     states = (
         StateChange(state="on-study", since=LocalTime("2024-09-18")),
@@ -165,7 +165,7 @@ def test_the_entities_and_their_parts_are_known_by_name() -> None:
     assert known["subject"]["states"] == {"state", "since", "reason"}
 
 
-_PLACE = 'entity = "{}", resource = "Procedure", when = "{}", each = "{}"'
+_PLACE = 'entity = "{}", when = "{}", each = "{}"'
 
 
 def _from(entity: str = "dose", when: str = "start", each: str = "") -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast, get_args
 
 from netfhir.sources.assemble import each
+from netfhir.sources.assemble.link import links
 from netfhir.trial.derived import Deviation
 from netfhir.trial.entities import MeasurementStatus
 
@@ -35,6 +36,7 @@ def _deviation(row: Row, source: DeviationSource, assembly: Assembly) -> Deviati
         origin=row.where(source.category),
         subject=subject,
         zone=assembly.zones[subject],
+        links=links(row, source, assembly),
         status=cast("MeasurementStatus", reader.needed(row, source.status, _STATUSES)),
         rule=category,
         title=reader.required(row, source.description),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast, get_args
 
 from netfhir.errors import RecordError
 from netfhir.sources.assemble import each
+from netfhir.sources.assemble.link import links
 from netfhir.sources.assemble.unit import declared_unit
 from netfhir.trial.entities import Amount, Dose, DoseStatus
 
@@ -37,6 +38,7 @@ def _dose(row: Row, source: DoseSource, assembly: Assembly) -> Dose:
         origin=row.where(source.start),
         subject=subject,
         zone=assembly.zones[subject],
+        links=links(row, source, assembly),
         product=product,
         status=cast("DoseStatus", status),
         amount=_amount(row, status, source, assembly),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast, get_args
 
 from netfhir.errors import DeclarationError, RecordError
 from netfhir.sources.assemble import each
+from netfhir.sources.assemble.link import links
 from netfhir.sources.assemble.unit import declared_unit
 from netfhir.trial.entities import Amount, Comparator, Measurement, MeasurementStatus, Part, Value
 from netfhir.trial.export import ItemPlace
@@ -86,6 +87,7 @@ class _Results:
             origin=row.where(place.columns[0]),
             subject=subject,
             zone=assembly.zones[subject],
+            links=links(row, source, assembly) if source.links else (),
             item_table=source.item_table,
             item=code,
             status=cast("MeasurementStatus", reader.needed(row, place_of_status, _STATUSES)),

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from netfhir.sources.assemble import Assembly
     from netfhir.sources.reading import Reader
-    from netfhir.trial.export import Attribute, StateSource, SubjectSource
+    from netfhir.trial.export import StateSource, SubjectSource
+    from netfhir.trial.places import Attribute
 
 _STATES = frozenset(get_args(SubjectState))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast, get_args
 
 from netfhir.sources.assemble import each
+from netfhir.sources.assemble.link import links
 from netfhir.trial.entities import Surgery, SurgeryStatus
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def _surgery(row: Row, source: SurgerySource, assembly: Assembly) -> Surgery:
         origin=row.where(source.performed),
         subject=subject,
         zone=assembly.zones[subject],
+        links=links(row, source, assembly),
         status=cast("SurgeryStatus", status),
         procedure=procedure,
         performed=performed,

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from netfhir.fhir.dates import LocalTime
-from netfhir.trial.derived import Deviation, Link
-from netfhir.trial.entities import Amount
+from netfhir.trial.derived import Deviation
+from netfhir.trial.entities import Amount, Link
 from netfhir.trial.schedule.verdicts import DEVIATING, Verdict
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def _deviation(
         title=answer.title,
         kind=answer.verdict,
         occurred=_told(answer.high, "") if missing else (found.when if found else None),
-        focus=Link(resource=found.resource, key=found.key) if found else None,
+        links=(Link(element="focus", to=found.entity, key=found.key),) if found else (),
         low=_told(answer.low, answer.unit),
         high=_told(answer.high, answer.unit),
         actual=_actual(answer),

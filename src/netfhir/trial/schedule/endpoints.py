@@ -14,9 +14,9 @@ from pydantic import Field, ValidationError
 from netfhir.errors import DeclarationError
 from netfhir.fhir.dates import LocalTime
 from netfhir.terminology import documents
-from netfhir.trial.derived import Endpoint, Link
-from netfhir.trial.entities import MeasurementStatus
-from netfhir.trial.export import Declared
+from netfhir.trial.derived import Endpoint
+from netfhir.trial.entities import Link, MeasurementStatus
+from netfhir.trial.places import Declared
 from netfhir.trial.schedule import timing
 from netfhir.trial.schedule.windows import anchor_of
 
@@ -144,7 +144,7 @@ class _Reading:
             reason="" if exact else "a partial date: no number of days",
             when=told,
             days=(when.lo - origin.lo).days if exact else None,
-            derived_from=tuple(Link(resource=one.resource, key=one.key) for one in at),
+            links=tuple(Link(element="derivedFrom", to=one.entity, key=one.key) for one in at),
         )
 
     def _competing(self, when: Days) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from netfhir.trial.export import Declared
+from netfhir.trial.places import Declared
 
 
 def _texts(given: Any) -> Any:  # noqa: ANN401 - whatever TOML holds
@@ -26,8 +26,6 @@ class Place(Declared):
     """Facts of one entity that are this activity, and which of their attributes are told."""
 
     entity: str
-    resource: str
-    """The FHIR type of the fact's resource, for references to it."""
     each: str = ""
     """An attribute that holds several parts, each of which is one (a subject's states)."""
     where: Equal = Field(default_factory=dict)

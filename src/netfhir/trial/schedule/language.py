@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from netfhir.trial.entities import MeasurementStatus
-from netfhir.trial.export import Declared
+from netfhir.trial.places import Declared
 from netfhir.trial.schedule.days import MonthEnd, Offset, offset
 from netfhir.trial.schedule.gathering import Activity
 

@@ -28,7 +28,7 @@ class Occurrence:
 
     activity: str
     key: SourceKey
-    resource: str
+    entity: str
     origin: str
     when: LocalTime | None
     amount: Amount | None = None
@@ -106,7 +106,7 @@ def _occurrence(activity: str, place: Place, entity: Entity, part: object) -> Oc
     return Occurrence(
         activity,
         entity.key,
-        place.resource,
+        place.entity,
         entity.origin,
         LocalTime(when.date) if when else None,
         amount=getattr(part, place.amount) if place.amount else None,
