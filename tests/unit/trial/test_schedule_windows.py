@@ -182,6 +182,17 @@ def test_without_the_linked_event_there_is_no_extension() -> None:
     assert found.reason == "no extension: A linked toxicity not on record"
 
 
+def test_the_event_has_to_refer_to_the_fact_that_is_named() -> None:
+    """Toxicity of something else extends nothing."""
+    extension = {"latest": "112 d", "needs": "toxicity", "text": "T.", "linked_to": "surgery"}
+    rules = schedule(windows={"scan": window(extension=extension)})
+    late = one("scan", "2024-10-15")
+    linked = one("toxicity", "2024-08-20", links=(SURGERY.key,))
+    other = one("toxicity", "2024-08-20", links=(late.key,))
+    assert verdict(rules, course(SURGERY, late, linked)) is Verdict.IN_WINDOW
+    assert verdict(rules, course(SURGERY, late, other)) is Verdict.LATE
+
+
 def test_beyond_the_extension_the_reason_says_so() -> None:
     """Nothing allows more than 112 days."""
     found = answer(EXTENDED, course(SURGERY, one("scan", "2024-12-10")))

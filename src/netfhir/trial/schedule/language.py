@@ -56,6 +56,8 @@ class Extension(Declared):
     latest: At
     needs: str
     """The activity of which one has to have begun no later than what is judged."""
+    linked_to: str = ""
+    """An activity to whose fact that one has to refer."""
     text: str
 
 
@@ -202,8 +204,8 @@ class ScheduleFile(Declared):
 def _named(rule: Rule) -> tuple[str, ...]:
     match rule:
         case Window():
-            needs = [rule.extension.needs] if rule.extension else []
-            return (rule.activity, rule.anchor, *needs)
+            more = [rule.extension.needs, rule.extension.linked_to] if rule.extension else []
+            return (rule.activity, rule.anchor, *filter(None, more))
         case Count():
             return (rule.activity, rule.anchor)
         case Order():

@@ -33,6 +33,8 @@ class Occurrence:
     when: LocalTime | None
     amount: Amount | None = None
     minutes: int | None = None
+    links: tuple[SourceKey, ...] = ()
+    """The facts that this one refers to."""
 
     @property
     def days(self) -> Days | None:
@@ -111,4 +113,5 @@ def _occurrence(activity: str, place: Place, entity: Entity, part: object) -> Oc
         LocalTime(when.date) if when else None,
         amount=getattr(part, place.amount) if place.amount else None,
         minutes=minutes_between(when, until, entity.zone) if when and until else None,
+        links=tuple(link.key for link in entity.links),
     )

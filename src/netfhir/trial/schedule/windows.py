@@ -131,9 +131,11 @@ class _Window:
 
     def _linked(self, extension: Extension, found: Days) -> bool | None:
         """Tell whether the linked event had begun; None where that is not certain."""
+        wanted = {one.key for one in self.course.found.get(extension.linked_to, [])}
         orders = [
             timing.in_order(one.days, found) if one.days else None
             for one in self.course.found.get(extension.needs, [])
+            if not extension.linked_to or wanted.intersection(one.links)
         ]
         if any(orders):
             return True
