@@ -13,7 +13,7 @@ from netfhir.errors import worst
 from netfhir.runs import checking, opening, scheduling, story
 from netfhir.runs.opening import Input
 from netfhir.runs.pipeline import Selection
-from netfhir.runs.studying import arm_names, prose
+from netfhir.runs.studying import arm_names, prose, site_problems
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,6 +89,7 @@ def _declarations(names: Sequence[str], overlays: tuple[Path, ...], *, as_json: 
 def _findings(name: str, overlays: tuple[Path, ...]) -> list[DeclarationError]:
     trial = opening.trial(name, overlays)
     findings = checking.findings(trial, arm_names(trial), prose(trial))
+    findings += site_problems(trial)
     printing.say(f"{name}: {'sound' if not findings else f'{len(findings)} findings'}")
     for finding in findings:
         printing.say(f"  {finding}")

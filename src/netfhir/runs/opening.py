@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from netfhir import settings
@@ -16,6 +16,7 @@ from netfhir.runs.pipeline import Pipeline, Selection
 from netfhir.runs.studying import study_drafts
 from netfhir.sources.assemble import Assembly, entities
 from netfhir.sources.reading import Reader
+from netfhir.terminology.registry import RegistryTerms
 from netfhir.trial import declaration
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from netfhir.fhir.version import Version
     from netfhir.runs.pipeline import Account
     from netfhir.sources.assemble import Fact
     from netfhir.sync.staging import Staging
@@ -54,10 +56,12 @@ def trial_names(folders: Sequence[Path]) -> list[str]:
     return sorted({path.parent.name for folder in folders for path in folder.glob("*/trial.toml")})
 
 
-def mapping_site(opened_trial: Trial, site_key: bytes | None = None) -> MappingSite:
+def mapping_site(
+    opened_trial: Trial, site_key: bytes | None = None, fhir: Version = "r4"
+) -> MappingSite:
     """Return the trial as it is named at this site; the key comes from the environment."""
     key = SiteKey(site_key if site_key is not None else settings.site_key())
-    return MappingSite(opened_trial, opened_trial.naming(key))
+    return MappingSite(opened_trial, opened_trial.naming(key), fhir)
 
 
 def facts(opened_trial: Trial, given: Input) -> Iterator[tuple[str, Fact]]:
@@ -75,16 +79,26 @@ def stage(site: MappingSite, given: Input, staging: Staging) -> Account:
     for those who are, since a name that was misspelt meant another.
     """
     found = facts(site.trial, given)
-    pipeline = Pipeline(site, Gate(), staging, given.selection, given.on_staged)
+    pipeline = _pipeline(site, given, staging)
     pipeline.study(study_drafts(site))
     deriving = Deriving.of(site.trial, given.as_of)
     account = pipeline.facts(found, deriving.take)
-    account.derived = Pipeline(site, pipeline.gate, staging, on_staged=given.on_staged).facts(
-        deriving.facts()
-    )
+    all_of_them = replace(given, selection=Selection())
+    account.derived = _pipeline(site, all_of_them, staging).facts(deriving.facts())
     if not account.rejects:
         all_met(given)
     return account
+
+
+def _pipeline(site: MappingSite, given: Input, staging: Staging) -> Pipeline:
+    return Pipeline(
+        site,
+        Gate(site.fhir),
+        staging,
+        given.selection,
+        extension_base=RegistryTerms.load(site.trial.folders).extension_base,
+        on_staged=given.on_staged,
+    )
 
 
 def all_met(given: Input) -> None:
