@@ -13,6 +13,7 @@ from netfhir.runs import opening, syncing
 from netfhir.sync.policy import Policy, takings
 
 if TYPE_CHECKING:
+    from netfhir.fhir.version import Version
     from netfhir.sync.absence import Absence
     from netfhir.sync.records import Summary
     from netfhir.sync.retract import Retract
@@ -57,9 +58,12 @@ _SHOWN = 20
     help="Take this one back though the hospital changed it; may be given again.",
 )
 @click.option("--yes", is_flag=True, help="Do it; without this, it is only shown.")
+@options.fhir
 @options.mappings
 @options.as_json
-def command(trial: str, overlays: tuple[Path, ...], *, as_json: bool, **given: Any) -> int:
+def command(
+    trial: str, fhir: Version, overlays: tuple[Path, ...], *, as_json: bool, **given: Any
+) -> int:
     """Take back from a server what TRIAL's export has no more. Only shown without --yes.
 
     Takes the options of `plan`. A row that is gone from the whole export is marked by the status
@@ -68,8 +72,8 @@ def command(trial: str, overlays: tuple[Path, ...], *, as_json: bool, **given: A
     of its type are rejected. More than 10 rows, or 2 % of all if that is more, end with 65 before
     anything is written, unless --allow-retractions is given.
     """
-    site = opening.mapping_site(opening.trial(trial, overlays))
-    policy = Policy(takings(given.pop("policy")), frozenset(given.pop("deletes")))
+    site = opening.mapping_site(opening.trial(trial, overlays), fhir=fhir)
+    policy = Policy(takings(given.pop("policy"), fhir), frozenset(given.pop("deletes")))
     why, allowed, yes = given.pop("why"), given.pop("allowed"), given.pop("yes")
     takes = options.given_takes(given.pop("overwrite"), ())
     read, target = options.split(given)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from netfhir import __version__, clock
 from netfhir.fhir.canonical import to_bytes
+from netfhir.fhir.extensions import CROSS_VERSION
 from netfhir.fhir.gate import Gate
 from netfhir.mappers.provenance import provenance
 from netfhir.runs.exports import DICTIONARY
@@ -29,10 +30,10 @@ if TYPE_CHECKING:
 
 def provenances(site: MappingSite, ledger: Ledger, terms: Terms, base_url: str) -> Provenances:
     """Return what writes the Provenance of a run; each one goes through the gate."""
-    gate = Gate()
+    gate = Gate(site.fhir)
 
     def compose(batch: Batch) -> tuple[str, bytes]:
-        draft = provenance(batch, site, base_url)
+        draft = provenance(batch, site, base_url).in_version(site.fhir, CROSS_VERSION)
         gate.check(draft)
         return draft.id, to_bytes(draft.body)
 

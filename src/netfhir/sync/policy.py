@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from netfhir.fhir.canonical import Json
 
 
+#: The table of the types that R5 takes back otherwise.
+_R5 = "r5"
+
+
 class Taking(BaseModel):
     """One table of the file."""
 
@@ -51,27 +55,29 @@ class Policy:
     """Types that are deleted instead, as the operator asked."""
 
 
-def takings(site: Path | None = None) -> dict[str, Taking]:
-    """Return the shipped policy, the site's file laid over it type by type.
+def takings(site: Path | None = None, fhir: str = "r4") -> dict[str, Taking]:
+    """Return the shipped policy of a FHIR version, the site's file laid over it type by type.
 
     Raises DeclarationError for a file that cannot be read, or a table that is no policy.
     """
     shipped = (resources.files("netfhir.sync") / "retraction.toml").read_text("utf-8")
-    found = _read(shipped, "retraction.toml")
+    found = _read(shipped, "retraction.toml", fhir)
     if site is None:
         return found
     try:
         text = site.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise _wrong(str(site), f"a file that cannot be read ({type(error).__name__})") from error
-    return found | _read(text, str(site))
+    return found | _read(text, str(site), fhir)
 
 
-def _read(text: str, where: str) -> dict[str, Taking]:
+def _read(text: str, where: str, fhir: str) -> dict[str, Taking]:
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise _wrong(where, str(error)) from error
+    newer = tables.pop(_R5, {})
+    tables |= newer if fhir == _R5 else {}
     return {name: _taking(table, f"{where}:{name}") for name, table in tables.items()}
 
 
