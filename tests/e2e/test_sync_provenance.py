@@ -158,3 +158,20 @@ def test_a_retraction_has_its_reason(proven: Flow) -> None:
     (body,) = [b for b in _provenances(proven.store) if "reason" in b]
     assert body["reason"] == [{"text": "entered twice"}]
     assert proven("apply").status == 0
+
+
+def test_a_deletion_is_let_go_by_its_provenance(proven: Flow) -> None:
+    """A server that deletes nothing that is referred to: the Provenance keeps the address."""
+    proven.store.can = ("read", "update", "delete")
+    proven("apply")
+    proven.export.set("lab_plt", "")
+    why = ("--why", "entered twice", "--delete", "Observation", "--yes")
+    assert proven("retract", *why).status == 0
+    (path,) = proven.store.deleted
+    told = [t for b in _provenances(proven.store) for t in b["target"] if "identifier" in t]
+    addresses = {target["identifier"]["value"] for target in told}
+    assert addresses == {f"{proven.store.base_url}/{path}"}
+    assert len(told) == 2
+    assert path not in {t.partition("/_history")[0] for t in _targets(proven.store, "CREATE")}
+    assert proven("verify").status == 0
+    assert proven("apply").status == 0

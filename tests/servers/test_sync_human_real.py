@@ -207,11 +207,11 @@ def test_a_row_that_is_gone_is_taken_back_and_returns(site: Site) -> None:
 
 
 def test_a_deletion_goes_dependants_first(hapi_r4: HapiServer, tmp_path: Path) -> None:
-    """HAPI refuses to delete what is referred to: the observation goes first; both may return."""
+    """HAPI deletes nothing that is referred to: dependants first, and Provenance lets go."""
     site = Site(tmp_path, hapi_r4.base_url)
     load_patients(site.base_url)
     rows = trial(3, study="deleted")
-    site.apply(rows)
+    _proven(site, rows)
     left = [row for row in rows if row.subject != "03"]
     kinds = ("Observation", "ResearchSubject")
     assert _outcomes(_retract(site, left, kinds)) == {"acknowledged": 2}

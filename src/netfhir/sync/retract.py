@@ -9,11 +9,12 @@ from netfhir.errors import ConflictError, RejectedError, ServerError, TemporaryE
 from netfhir.fhir.canonical import to_bytes
 from netfhir.hospital.profile import Strategy
 from netfhir.sync import references
-from netfhir.sync.apply import Result
+from netfhir.sync.apply import Keeps, Result
 from netfhir.sync.causes import lacks_parent
 from netfhir.sync.looking import Look
 from netfhir.sync.plan import Planner
 from netfhir.sync.records import Outcome, Planned, Settled, Summary, settled
+from netfhir.sync.releasing import Recalls, Release
 from netfhir.sync.resume import resume
 from netfhir.sync.retrying import Retry
 from netfhir.sync.sending import Sender, Writes
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from netfhir.hospital.client import Stored
     from netfhir.sync.absence import Absence
-    from netfhir.sync.apply import Keeps, Stages
+    from netfhir.sync.apply import Stages
     from netfhir.sync.plan import Terms
     from netfhir.sync.policy import Policy
     from netfhir.sync.provenance import Provenances
@@ -36,8 +37,14 @@ if TYPE_CHECKING:
 class Deletes(Writes, Protocol):
     """What retracting needs of a client."""
 
+    base_url: str
+
     def delete(self, path: str, if_match: str = "") -> None:
         """Delete one resource; one that is not there is no error."""
+
+
+class Recounts(Keeps, Recalls, Protocol):
+    """What retracting needs of a ledger."""
 
 
 @dataclass(slots=True)
@@ -45,7 +52,7 @@ class Retract:
     """One retraction against one server."""
 
     staging: Stages
-    ledger: Keeps
+    ledger: Recounts
     client: Deletes
     terms: Terms
     pace: Pace
@@ -53,10 +60,12 @@ class Retract:
     on_settled: Callable[[int], None] = lambda _: None
     provenances: Provenances | None = None
     retry: Retry = field(init=False)
+    _release: Release = field(init=False)
 
     def __post_init__(self) -> None:
         """Share one patience among all requests of the run."""
         self.retry = Retry(self.pace.patience)
+        self._release = Release(self.client, self.ledger, self.terms.site_key)
 
     def preview(self, absence: Absence) -> tuple[list[tuple[Planned, Outcome, str]], Summary]:
         """Return each row, what would become of it and why, and the sums; writes nothing."""
@@ -145,6 +154,7 @@ class Retract:
 
     def _deleted(self, item: Planned, sender: Sender) -> Settled:
         try:
+            self.retry.call(lambda: self._release.release(item.path, sender))
             self.retry.call(lambda: self.client.delete(item.path, if_match(item)))
         except ConflictError as error:
             outcome = Outcome.BLOCKED if lacks_parent(error.found) else Outcome.CONFLICT
