@@ -7,8 +7,8 @@ with and without its version, for HAPI 8.8 drops it.
 from __future__ import annotations
 
 import hashlib
-import hmac
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -78,30 +78,29 @@ def is_shared(name: str, units: Sequence[Any]) -> bool:
 
 def digests(site_key: SiteKey, found: Parts) -> dict[str, tuple[bytes, ...]]:
     """Return the digests of each element, an item's one each."""
+    keyed = _keyed(site_key)
     return {
-        name: tuple(_digest(site_key, name, unit) for unit in units)
-        for name, units in found.items()
+        name: tuple([_digest(keyed, name, unit) for unit in units]) for name, units in found.items()
     }
 
 
 def elements_of(site_key: SiteKey, body: bytes) -> bytes:
     """Return what the ledger keeps of a body of ours that is sent as it is."""
-    found = digests(site_key, parts(orjson.loads(body)))
-    return encoded({name: Element(marks) for name, marks in found.items()})
+    marks = digests(site_key, parts(orjson.loads(body)))
+    return b"".join([_row(name, marks[name], 0) for name in sorted(marks)])
 
 
 def encoded(elements: Mapping[str, Element]) -> bytes:
     """Return the compact form: name, count with the mark of what is kept, digests."""
     return b"".join(
-        b"%c%b%c%b"
-        % (
-            len(name),
-            name.encode(),
-            (_KEPT if element.kept else 0) | _counted(element.digests),
-            b"".join(element.digests[:_MOST_ITEMS]),
-        )
+        _row(name, element.digests, _KEPT if element.kept else 0)
         for name, element in sorted(elements.items())
     )
+
+
+def _row(name: str, marks: Sequence[bytes], kept: int) -> bytes:
+    told = marks[:_MOST_ITEMS]
+    return b"%c%b%c%b" % (len(name), name.encode(), kept | len(told), b"".join(told))
 
 
 def decoded(blob: bytes) -> Elements:
@@ -138,13 +137,20 @@ def missing_elements(sent: bytes, stored: Json, site_key: SiteKey) -> tuple[str,
     )
 
 
-def _counted(marks: Sequence[bytes]) -> int:
-    return min(len(marks), _MOST_ITEMS)
+@lru_cache(maxsize=16)
+def _keyed(site_key: SiteKey) -> hashlib.blake2b:
+    """Return a keyed hash to copy: the key, of any length, is taken in once."""
+    key = hashlib.sha256(site_key).digest()
+    return hashlib.blake2b(key=key, digest_size=_DIGEST_BYTES)
 
 
-def _digest(site_key: SiteKey, name: str, unit: object) -> bytes:
-    text = orjson.dumps([name, _by_value(unit)], option=orjson.OPT_SORT_KEYS)
-    return hmac.digest(site_key, text, hashlib.sha256)[:_DIGEST_BYTES]
+def _digest(keyed: hashlib.blake2b, name: str, unit: object) -> bytes:
+    text = orjson.dumps([name, unit], default=float, option=orjson.OPT_SORT_KEYS)
+    if b".0" in text or b"/_history/" in text:
+        text = orjson.dumps([name, _by_value(unit)], option=orjson.OPT_SORT_KEYS)
+    copy = keyed.copy()
+    copy.update(text)
+    return copy.digest()
 
 
 def _by_value(value: Any) -> Any:  # noqa: ANN401 - JSON
