@@ -89,7 +89,7 @@ def test_a_second_run_replaces_the_first(out: Path) -> None:
 
 def test_lines_are_sorted_by_id(out: Path) -> None:
     """The order of the source leaves no trace."""
-    lines = (out / "Observation.ndjson").read_bytes().splitlines()
+    lines = (out / "Specimen.ndjson").read_bytes().splitlines()
     ids = [json.loads(line)["id"] for line in lines]
     assert ids == sorted(ids)
 
