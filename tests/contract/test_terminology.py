@@ -43,6 +43,7 @@ SYSTEMS = {
     HL7 + "v2-0487": ("hl7-cc0", r"[A-Z]+"),
     HL7 + "v3-ActCode": ("hl7-cc0", r"[A-Z]+"),
     HL7 + "medication-admin-category": ("hl7-cc0", r"[a-z]+"),
+    HL7 + "research-subject-milestone": ("hl7-cc0", r"[A-Za-z]+"),
 }
 
 #: SNOMED CT that was found in the Global Patient Set; nothing else may be shipped.

@@ -92,9 +92,9 @@ def test_a_refused_resource_is_dead_and_the_rest_arrives(flow: Flow) -> None:
     ran = flow("apply", "--json")
     assert ran.status == 65
     outcomes = ran.document["summary"]["outcomes"]
-    assert outcomes["dead"] + outcomes["blocked"] == 4, "two medications and their doses"
+    assert outcomes["dead"] + outcomes["blocked"] == 10, "medications, doses, assays"
     assert ran.document["summary"]["balanced"] is True
-    assert outcomes["acknowledged"] == ran.document["summary"]["planned"] - 4
+    assert outcomes["acknowledged"] == ran.document["summary"]["planned"] - 10
 
 
 def test_two_subjects_with_one_identifier_are_78(flow: Flow) -> None:
@@ -206,7 +206,7 @@ def test_server_tells_the_strategy_of_each_type(netfhir: CommandLine, flow: Flow
     ran = netfhir("server", flow.store.base_url)
     assert ran.status == 0
     assert ran.out == ""
-    assert re.search(r"Observation +put-id +statement: updateCreate", ran.err)
+    assert re.search(r"Observation +put-id +PUT by id +statement: updateCreate", ran.err)
     assert "transactions of" in ran.err
 
 

@@ -31,6 +31,15 @@ class Identifiers(Declared):
     subjects: str
 
 
+class SiteStudy(Declared):
+    """The study at one site, as a ResearchStudy of its own that is part of the whole one."""
+
+    status: str = ""
+    """The registry's word for where the study stands here; "": as the record says of the place."""
+    place: str = ""
+    """The facility's name in the record, if it is not the site's."""
+
+
 class Site(Declared):
     """A site of the trial; without a zone, times of day are kept but not sent as instants."""
 
@@ -38,6 +47,8 @@ class Site(Declared):
     zone: str | None = None
     organization: str = ""
     """The name of the facility in registry.json: who provides the visits at this site."""
+    study: SiteStudy | None = None
+    """Only where subjects belong to the site's own study, not directly to the whole one."""
 
     @field_validator("zone")
     @classmethod
@@ -72,6 +83,8 @@ class Screening(Declared):
     """The criterion of criteria.toml without whose evidence nobody is ranked."""
     coverage: tuple[Literal["allergies", "conditions", "medications", "procedures"], ...] = ()
     """What the hospital's record is known to hold completely: only there absence says something."""
+    small_cells: int | None = Field(default=None, ge=1)
+    """The smallest count of patients that the funnel may tell; nothing is written back without."""
 
 
 class TrialFile(Declared):
@@ -83,6 +96,8 @@ class TrialFile(Declared):
     sites: dict[str, Site]
     arms: dict[str, Arm]
     visits: dict[str, VisitCode] = Field(default_factory=dict)
+    withhold_arms: bool = False
+    """Whether no resource of a subject tells the arm: readers of the record may be blinded."""
     screening: Screening | None = None
 
 

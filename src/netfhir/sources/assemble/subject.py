@@ -62,6 +62,7 @@ def _subject(
         origin=row.where(),
         subject=number,
         zone=zone,
+        site=site,
         states=_history(row, source, reader, told),
         other_numbers=tuple(
             (other.system, text)
