@@ -98,6 +98,7 @@ def work(site: MappingSite, given: Input, target: Target) -> Iterator[Work]:
     with held(target.state, trial.name, target.server.name) as folder:
         transport = Transport(target.server)
         capabilities = preflight.fetch(Client(transport), target.server)
+        capabilities.must_speak(site.fhir)
         client = Client(transport, batch=capabilities.batch)
         owner = Owner(trial.name, target.server.base_url, site.naming.site_key)
         ledger = Ledger.open(folder.ledger, owner, clock.now)

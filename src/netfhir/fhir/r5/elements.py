@@ -135,6 +135,7 @@ ELEMENTS: Final[dict[str, dict[str, Renamed | Turn]]] = {
         "provision": _provision,
     },
     "Consent.policy": {"uri": Renamed("url")},
+    "Consent.provision": {"type": lambda value: {"type": value}},
     "Consent.verification": {"verificationDate": listed("verificationDate")},
     "Device": {
         "definition": one("definition", "reference"),
