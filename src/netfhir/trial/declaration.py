@@ -45,17 +45,10 @@ class Site(Declared):
 
     name: str
     zone: str | None = None
-<<<<<<< HEAD
-    organization: str = ""
-    """The name of the facility in registry.json: who provides the visits at this site."""
-    study: SiteStudy | None = None
-    """Only where subjects belong to the site's own study, not directly to the whole one."""
-=======
     study: SiteStudy | None = None
     """Only where subjects belong to the site's own study, not directly to the whole one."""
     organization: str = ""
     """The name of the facility in registry.json: who provides the visits at this site."""
->>>>>>> main
 
     @field_validator("zone")
     @classmethod
@@ -102,15 +95,9 @@ class TrialFile(Declared):
     identifiers: Identifiers
     sites: dict[str, Site]
     arms: dict[str, Arm]
-<<<<<<< HEAD
-    visits: dict[str, VisitCode] = Field(default_factory=dict)
-    withhold_arms: bool = False
-    """Whether no resource of a subject tells the arm: readers of the record may be blinded."""
-=======
     withhold_arms: bool = False
     """Whether no resource of a subject tells the arm: readers of the record may be blinded."""
     visits: dict[str, VisitCode] = Field(default_factory=dict)
->>>>>>> main
     screening: Screening | None = None
 
 
