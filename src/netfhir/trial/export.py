@@ -185,6 +185,24 @@ class MeasurementSource(FactSource):
         return (self.value,) if self.value else tuple(c for i in self.items for c in i.columns)
 
 
+class DeviationSource(FactSource):
+    """Where people record protocol deviations (SDTM: DV)."""
+
+    entity: Literal["deviation"]
+    status: Annotated[Place, _MEASUREMENT]
+    category: Column
+    """The column of the kind of deviation, in the source's own words or codes."""
+    description: Column
+    occurred: Column = ""
+    severity: Annotated[Place | None, Names("concept")] = None
+    reason: Column = ""
+
+    @property
+    def fact_columns(self) -> tuple[str, ...]:
+        """Return the columns of which one is filled exactly where a form's row holds a fact."""
+        return (self.category, self.description)
+
+
 EntitySource = Annotated[
     SubjectSource
     | ConsentSource
@@ -195,7 +213,8 @@ EntitySource = Annotated[
     | DoseSource
     | TreatmentSource
     | SpecimenSource
-    | MeasurementSource,
+    | MeasurementSource
+    | DeviationSource,
     Field(discriminator="entity"),
 ]
 

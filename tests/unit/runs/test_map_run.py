@@ -58,6 +58,7 @@ def test_the_summary_has_the_documented_keys(out: Path) -> None:
         "trial",
         "fhir",
         "facts",
+        "derived",
         "left_out",
         "resources",
         "balanced",
