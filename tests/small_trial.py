@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -144,16 +144,24 @@ class Site:
     def client(self) -> Iterator[Client]:
         """Yield a client of the server."""
         transport = Transport(self.settings())
-        yield Client(transport)
-        transport.close()
+        try:
+            yield Client(transport)
+        finally:
+            transport.close()
 
     @contextmanager
     def run(self, rows: Iterable[Staged]) -> Iterator[tuple[Apply, Verify]]:
         """Yield an apply and a verify of these rows, ready to run."""
-        with self.client() as client, held(self.state, "T", "srv") as folder:
-            staging = Staging.create(folder.staging)
-            assert staging.add(list(rows)) == []
+        with (
+            self.client() as client,
+            held(self.state, "T", "srv") as folder,
+            ExitStack() as ends,
+        ):
             ledger = Ledger.open(folder.ledger, Owner("T", "srv", KEY), lambda: datetime.now(UTC))
+            ends.callback(ledger.close)
+            staging = Staging.create(folder.staging)
+            ends.callback(staging.close)
+            assert staging.add(list(rows)) == []
             capabilities = self.capabilities(client)
             answers = resolve(client, self.crosswalk, staging.subjects())
             rule = self.rule or capabilities.rule
@@ -163,8 +171,6 @@ class Site:
                 Apply(staging, ledger, client, terms, pace),
                 Verify(staging, ledger, client, terms),
             )
-            ledger.close()
-            staging.close()
 
 
 def _quick(pace: Pace) -> Pace:

@@ -5,20 +5,22 @@ Every write has its intent here before a byte leaves; see docs/design.md, "Promi
 
 from __future__ import annotations
 
-import json
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from netfhir.errors import StateError
-from netfhir.sync import schema
+from netfhir.clock import elapsed_s
+from netfhir.errors import OverlapError, StateError
+from netfhir.sync import history, lease, schema
 from netfhir.sync.files import engine, private_file
+from netfhir.sync.lease import LEASE_S, Holder, Lease
+from netfhir.sync.mark import Mark
 from netfhir.sync.records import Known, Outcome, State, digest_of
-from netfhir.sync.schema import OWNER, RESOURCE, RUN
+from netfhir.sync.schema import OWNER, RESOURCE
 from netfhir.sync.statements import INTEND, SETTLE
 
 if TYPE_CHECKING:
@@ -54,7 +56,9 @@ class Ledger:
 
     def __init__(self, path: Path, now: Callable[[], datetime]) -> None:
         self._path = path
+        self._mark = path.with_name("mark")
         self._now = now
+        self._lease: Lease | None = None
         self._lock = threading.Lock()
         self._readers = engine(path, _PRAGMAS)
         self._writer = engine(path, _PRAGMAS, "BEGIN IMMEDIATE").connect()
@@ -64,32 +68,53 @@ class Ledger:
     def open(cls, path: Path, owner: Owner, now: Callable[[], datetime]) -> Ledger:
         """Open or make the ledger; `now` is the clock.
 
-        Raises StateError (74) for a file that is damaged, newer, or another owner's.
+        Raises StateError (74) for a file that is damaged, newer, another owner's, or older than
+        the last one that was used here.
         """
+        mark = Mark.read(path.with_name("mark"))
+        if mark.run and not (path.is_file() and path.stat().st_size):
+            raise _lost(path, mark)
         private_file(path)
         try:
             ledger = cls(path, now)
             ledger._prepare(owner)
+            history.check_mark(ledger._writer, mark, path)
         except SQLAlchemyError as error:
             raise _broken(path, "a file that is no ledger, or is damaged") from error
         return ledger
 
-    def start_run(self) -> int:
-        """Note that a run begins; return its number, which marks the rows it touches."""
+    def start_run(self, lease_s: float = LEASE_S) -> int:
+        """Take the lease and note that a run begins; return its number, which marks its rows.
+
+        Raises OverlapError (75) while another run holds the lease.
+        """
+        begun = elapsed_s()
         with self._writing() as connection:
-            last = connection.execute(select(func.coalesce(func.max(RUN.c.id), 0))).scalar_one()
-            self.run_id = int(last) + 1
-            connection.execute(insert(RUN).values(id=self.run_id, started=self._stamp()))
+            fence = self._take(connection, lease_s)
+            self.run_id = history.start(connection, self._now(), Mark.read(self._mark).run)
+        self._lease = Lease(fence, lease_s, begun)
+        self._note(ended=False)
         return self.run_id
 
-    def finish_run(self, counts: Mapping[str, object]) -> None:
-        """Note that the run ended, with its sums."""
-        with self._writing() as connection:
-            connection.execute(
-                update(RUN)
-                .where(RUN.c.id == self.run_id)
-                .values(finished=self._stamp(), counts=json.dumps(counts, sort_keys=True))
-            )
+    def renew(self) -> None:
+        """Renew the lease. Raises OverlapError (75) if another run has taken it."""
+        if self._lease is not None:
+            begun = elapsed_s()
+            with self._writing() as connection:
+                lease.extend(connection, self._lease.fence, self._until(self._lease.length_s)[1])
+            self._lease.renewed_at = begun
+
+    def hold(self) -> None:
+        """Make sure, before bytes leave, that the lease lasts. Raises OverlapError (75)."""
+        if self._lease is not None and self._lease.is_short():
+            self.renew()
+
+    def finish_run(self, counts: Mapping[str, object], wait_s: float = 0.0) -> None:
+        """Note that the run ended, with its sums; the next one begins after `wait_s` at most."""
+        with self._fenced() as connection:
+            history.finish(connection, self.run_id, self._now(), counts, wait_s)
+        self._note(ended=True)
+        self._release()
 
     def rows(self, resource_type: str) -> Iterator[Known]:
         """Yield the rows of a type by id, as they stood when the reading began."""
@@ -123,10 +148,11 @@ class Ledger:
                 "where": item.where,
                 "run_id": self.run_id,
                 "updated_at": stamp,
+                "first_at": stamp,
             }
             for item in items
         ]
-        with self._writing() as connection:
+        with self._fenced() as connection:
             connection.execute(INTEND, values)
 
     def settle(self, items: Sequence[Settled]) -> None:
@@ -135,14 +161,30 @@ class Ledger:
         stamp = self._stamp()
         for item in items:
             groups.setdefault(item.outcome, []).append(self._settled(item, stamp))
-        with self._writing() as connection:
+        with self._fenced() as connection:
             for outcome, values in groups.items():
                 for statement in SETTLE[outcome]:
                     connection.execute(statement, values)
 
+    @contextmanager
+    def editing(self) -> Iterator[Connection]:
+        """Yield a transaction outside of any run. Raises OverlapError (75) while one is at work."""
+        with self._writing() as connection:
+            fence = self._take(connection, LEASE_S)
+            yield connection
+            lease.extend(connection, fence, 0)
+
     def close(self) -> None:
-        """Close the file."""
+        """Give the lease back, if it is still ours, and close the file."""
+        with suppress(OverlapError):
+            self._release()
         self._writer.close()
+
+    def _release(self) -> None:
+        held, self._lease = self._lease, None
+        if held is not None:
+            with self._writing() as connection:
+                lease.extend(connection, held.fence, 0)
 
     def _settled(self, item: Settled, stamp: str) -> dict[str, object]:
         """Return the parameters of an outcome's statement."""
@@ -171,6 +213,26 @@ class Ledger:
             except SQLAlchemyError as error:
                 raise _broken(self._path, "a ledger that cannot be written") from error
 
+    @contextmanager
+    def _fenced(self) -> Iterator[Connection]:
+        """Yield a transaction that another run's lease forbids: OverlapError (75)."""
+        with self._writing() as connection:
+            if self._lease is not None:
+                lease.check(connection, self._lease.fence)
+            yield connection
+
+    def _take(self, connection: Connection, lease_s: float) -> int:
+        holder = Holder.here(self._stamp())
+        return lease.take(connection, holder, self._until(lease_s), Mark.read(self._mark).fence)
+
+    def _until(self, lease_s: float) -> tuple[float, float]:
+        now_s = self._now().timestamp()
+        return now_s, now_s + lease_s
+
+    def _note(self, *, ended: bool) -> None:
+        fence = self._lease.fence if self._lease else 0
+        Mark(self.run_id, ended, fence).write(self._mark)
+
     def _stamp(self) -> str:
         return self._now().isoformat(timespec="seconds")
 
@@ -178,22 +240,8 @@ class Ledger:
         with self._writing() as connection:
             if connection.execute(text("PRAGMA integrity_check")).scalar_one() != "ok":
                 raise _broken(self._path, "a ledger whose integrity check fails")
-            self._migrate(connection)
+            schema.migrate(connection, str(self._path))
             self._check_owner(connection, owner)
-
-    def _migrate(self, connection: Connection) -> None:
-        seen = schema.version(connection)
-        if seen == schema.HEAD:
-            return
-        if seen is not None and seen not in schema.steps():
-            raise StateError(
-                "ledger-newer",
-                where=str(self._path),
-                found=f"a ledger of schema {seen}",
-                expected=f"at most {schema.HEAD}",
-                remedy="use the newer netfhir that wrote it",
-            )
-        schema.upgrade(connection)
 
     def _check_owner(self, connection: Connection, owner: Owner) -> None:
         mine = (owner.trial, owner.server, digest_of(owner.site_key, _KEY_CHECK))
@@ -212,7 +260,16 @@ class Ledger:
             )
 
 
+def _lost(path: Path, mark: Mark) -> StateError:
+    return StateError(
+        "ledger-lost",
+        where=str(path),
+        found=f"no ledger, where one with {mark.run} runs was used",
+        remedy="restore it, or make it anew with `netfhir ledger rebuild`",
+    )
+
+
 def _broken(path: Path, found: str) -> StateError:
     return StateError(
-        "ledger", where=str(path), found=found, remedy="restore a backup of it, or rebuild it"
+        "ledger", where=str(path), found=found, remedy="make it anew with `netfhir ledger rebuild`"
     )

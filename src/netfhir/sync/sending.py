@@ -41,6 +41,9 @@ class Notes(Protocol):
     def settle(self, items: Sequence[Settled]) -> None:
         """Write down what became of rows."""
 
+    def hold(self) -> None:
+        """Make sure that this run may still send."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
@@ -115,6 +118,7 @@ class Sender:
             raise TemporaryError("entries", where=where, found=again[0].reason)
 
     def _sent(self, items: Sequence[Planned]) -> list[Judged]:
+        self.ledger.hold()
         if self.pace.kind != "single":
             return check(
                 self.client.post_bundle(bundle_of(items, self.pace.kind)), items, self.pace.kind
