@@ -121,6 +121,8 @@ class Site:
     pace: Pace | None = None
     rule: Callable[[str], TypeRule] | None = None
     """In place of the rules of the server's capabilities."""
+    opens: Callable[[Path, Owner, Callable[[], datetime]], Ledger] | None = None
+    """How a run comes to its ledger, if it is not opened as it is."""
 
     def capabilities(self, client: Client) -> Capabilities:
         """Return what the server can do."""
@@ -157,7 +159,8 @@ class Site:
             held(self.state, "T", "srv") as folder,
             ExitStack() as ends,
         ):
-            ledger = Ledger.open(folder.ledger, Owner("T", "srv", KEY), lambda: datetime.now(UTC))
+            opens = self.opens or Ledger.open
+            ledger = opens(folder.ledger, Owner("T", "srv", KEY), lambda: datetime.now(UTC))
             ends.callback(ledger.close)
             staging = Staging.create(folder.staging)
             ends.callback(staging.close)

@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 from netfhir.sync.plan import Planner
 from netfhir.sync.preview import preview
 
-
 ONCE = Patience(attempts=1)
 
 

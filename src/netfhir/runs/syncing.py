@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from netfhir import clock, log
 from netfhir.errors import NetfhirError, worst
@@ -26,6 +26,7 @@ from netfhir.sync.verify import Verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from netfhir.hospital.capabilities import Capabilities
@@ -36,6 +37,13 @@ if TYPE_CHECKING:
     from netfhir.sync.apply import Result
     from netfhir.sync.preview import Preview
     from netfhir.sync.verify import Findings
+
+
+class Opens(Protocol):
+    """How a run comes to its ledger."""
+
+    def __call__(self, path: Path, owner: Owner, now: Callable[[], datetime], /) -> Ledger:
+        """Open or make it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +92,9 @@ class Work:
 
 
 @contextmanager
-def work(site: MappingSite, given: Input, target: Target) -> Iterator[Work]:
+def work(
+    site: MappingSite, given: Input, target: Target, opens: Opens = Ledger.open
+) -> Iterator[Work]:
     """Ask the server what it can do, map and stage the export, find the patients."""
     trial = site.trial
     crosswalk = patients.read_crosswalk(target.crosswalk) if target.crosswalk else {}
@@ -94,7 +104,7 @@ def work(site: MappingSite, given: Input, target: Target) -> Iterator[Work]:
         capabilities = preflight.fetch(Client(transport), target.server)
         client = Client(transport, batch=capabilities.batch)
         owner = Owner(trial.name, target.server.base_url, site.naming.site_key)
-        ledger = Ledger.open(folder.ledger, owner, clock.now)
+        ledger = opens(folder.ledger, owner, clock.now)
         staging = Staging.create(folder.staging)
         try:
             account = stage(site, given, staging)

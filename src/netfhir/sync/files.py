@@ -46,6 +46,11 @@ class StateFolder:
         return self.path / "staging.sqlite"
 
     @property
+    def mark(self) -> Path:
+        """How far the ledger had come."""
+        return self.path / "mark"
+
+    @property
     def lock(self) -> Path:
         """Locked while a run is at work; names its process."""
         return self.path / "lock"
@@ -119,6 +124,14 @@ def engine(path: Path, pragmas: Sequence[str], begin: str = "BEGIN") -> Engine:
         connection.exec_driver_sql(begin)
 
     return made
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[Connection]:
+    """Yield a connection that cannot write, to a file that is there."""
+    made = create_engine(f"sqlite:///file:{path.absolute()}?mode=ro&uri=true", poolclass=NullPool)
+    with made.connect() as connection:
+        yield connection
 
 
 def connected(path: Path, pragmas: Sequence[str]) -> Connection:

@@ -14,7 +14,6 @@ from netfhir.sync.schema import LEASE, RUN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from sqlalchemy import Connection
 
@@ -57,18 +56,16 @@ def finish(
     )
 
 
-def check_mark(connection: Connection, mark: Mark, path: Path) -> None:
+def check_mark(connection: Connection, mark: Mark, where: str) -> None:
     """Raise StateError (74) for a ledger that does not know what the mark does."""
-    with connection.begin():
-        found = _reached(connection)
+    found = _reached(connection)
     if mark.is_beyond(found):
         raise StateError(
             "ledger-older",
-            where=str(path),
+            where=where,
             found=f"a ledger that ends with run {found.run}, where run {mark.run} was seen",
             expected="the ledger that was used last: a restored one does not know what was sent",
-            remedy="put the newest one back, or make it anew with `netfhir ledger rebuild "
-            "--replace`",
+            remedy="put the newest one back, or make it anew with `netfhir ledger rebuild`",
         )
 
 

@@ -27,6 +27,7 @@ class State(StrEnum):
     DEAD = "dead"
     UNKNOWN = "unknown"
     CONFLICT = "conflict"
+    DROPPED = "dropped"
 
 
 class Action(StrEnum):
@@ -40,6 +41,7 @@ class Action(StrEnum):
     CONFLICT = "conflict"
     BLOCKED = "blocked"
     DEAD = "dead"
+    DROPPED = "dropped"
     UNKNOWN = "unknown"
 
 
@@ -49,6 +51,8 @@ class Outcome(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     UNCHANGED = "unchanged"
     DEAD = "dead"
+    DROPPED = "dropped"
+    """A person decided that this content is not sent: counted, and nothing is left over."""
     BLOCKED = "blocked"
     UNSUPPORTED = "unsupported"
     PARKED = "parked"

@@ -83,7 +83,7 @@ class Sender:
         except ServerError as error:
             return self._ended(items, error, Outcome.PENDING)
         self.ledger.intend(items)
-        became = [_met(item, there[item.key]) for item in items if item.key in there]
+        became = [met(item, there[item.key]) for item in items if item.key in there]
         left = [item for item in items if item.key not in there]
         if left:
             became += self._became(left)
@@ -218,7 +218,7 @@ def _plain(judged: Judged) -> Settled:
     )
 
 
-def _met(item: Planned, found: Held) -> Settled:
+def met(item: Planned, found: Held) -> Settled:
     """Return what becomes of a first write that meets something: adopted if equal, else left.
 
     What is left has no id of ours on the server, so that nothing is made to refer to it.
