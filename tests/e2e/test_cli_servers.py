@@ -153,7 +153,7 @@ def test_a_damaged_ledger_is_74(flow: Flow) -> None:
     ran = flow("apply")
     assert ran.status == 74
     assert "ledger.sqlite: ledger: " in ran.err
-    assert "restore a backup of it, or rebuild it" in ran.err
+    assert "make it anew with `netfhir ledger rebuild`" in ran.err
     assert flow.store.writes == []
 
 

@@ -8,6 +8,7 @@ import click
 
 from netfhir.cli import options, printing
 from netfhir.runs import keeping
+from netfhir.sync.dead import LONGEST_REASON
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,12 +74,19 @@ def _retry(trial: str, names: Sequence[str], *, every: bool, **given: Any) -> in
     return 0
 
 
+def _a_line(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
+    if not text.strip() or len(text) > LONGEST_REASON or not text.isprintable():
+        raise click.BadParameter(f"one line of at most {LONGEST_REASON} characters")
+    return text
+
+
 @command.command("drop")
 @options.trial
 @_names
 @click.option(
     "--reason",
     required=True,
+    callback=_a_line,
     metavar="TEXT",
     help="Why, in a line, for those who read the ledger later; no patient data.",
 )

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from netfhir import clock, settings
-from netfhir.errors import DeclarationError
 from netfhir.fhir.identity import SiteKey
 from netfhir.sync import dead, inspection
 from netfhir.sync.files import folder_of, held
@@ -60,13 +59,6 @@ def retry(trial: str, target: Target, names: Sequence[str] | None) -> int:
 
 def drop(trial: str, target: Target, names: Sequence[str], reason: str) -> int:
     """Note that these are not to be sent, and why; return how many."""
-    if not reason.strip() or len(reason) > dead.LONGEST_REASON or "\n" in reason:
-        raise DeclarationError(
-            "drop-reason",
-            where="--reason",
-            found="no reason, or a long one",
-            expected=f"one line of at most {dead.LONGEST_REASON} characters",
-        )
     with _editing(trial, target) as connection:
         found = dead.chosen(dead.letters(connection), names)
         dead.drop(connection, found, reason)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import select, update
 
-from netfhir.errors import DeclarationError
+from netfhir.errors import StateError
+from netfhir.sync import schema
 from netfhir.sync.records import State
 from netfhir.sync.schema import RESOURCE
 from netfhir.sync.statements import NO_DIGEST
@@ -86,23 +87,31 @@ class Letter(NamedTuple):
 
 
 def letters(connection: Connection) -> list[Letter]:
-    """Return all dead letters, dropped ones last, by type and id."""
+    """Return all dead letters, dropped ones last, by type and id.
+
+    Raises StateError (74) for a ledger of an older schema, which only a run brings up.
+    """
+    if (seen := schema.version(connection)) != schema.HEAD:
+        raise StateError(
+            "ledger-schema",
+            where="ledger",
+            found=f"a ledger of schema {seen}",
+            expected=schema.HEAD,
+            remedy="run `netfhir plan` once: it brings an older ledger up",
+        )
     query = select(*_COLUMNS).where(RESOURCE.c.state.in_([State.DEAD, State.DROPPED]))
     ordered = query.order_by(RESOURCE.c.state, RESOURCE.c.resource_type, RESOURCE.c.id)
-    return [
-        Letter(*row[:8], on_server=bool(row[8]), requeued=bool(row[9]))
-        for row in connection.execute(ordered)
-    ]
+    return [Letter(*row) for row in connection.execute(ordered)]
 
 
 def chosen(found: Iterable[Letter], names: Sequence[str]) -> list[Letter]:
-    """Return the letters of these names, `Type/id` or `id`; DeclarationError for one of none."""
+    """Return the letters of these names, `Type/id` or `id`; StateError (74) for none."""
     by_name: dict[str, Letter] = {}
     for letter in found:
         by_name[letter.id] = by_name[f"{letter.resource_type}/{letter.id}"] = letter
     missing = [name for name in names if name not in by_name]
     if missing:
-        raise DeclarationError(
+        raise StateError(
             "no-letter",
             where=missing[0],
             found="no dead letter of this name",

@@ -132,7 +132,7 @@ def _last_run(connection: Connection) -> dict[str, Any]:
     row = connection.execute(select(*columns).order_by(RUN.c.id.desc()).limit(1)).one_or_none()
     if row is None:
         return {}
-    found = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+    found = dict(zip([column.name for column in columns], row, strict=True))
     found["counts"] = json.loads(found["counts"]) if found["counts"] else None
     return found
 
