@@ -16,7 +16,7 @@ from netfhir.errors import StateError
 from netfhir.sync import schema
 from netfhir.sync.files import private_file, reading
 from netfhir.sync.lease import Holder
-from netfhir.sync.ledger_file import broken
+from netfhir.sync.ledger_file import broken, failed
 from netfhir.sync.mark import Mark, synced
 from netfhir.sync.schema import LEASE, OWNER, RESOURCE, RUN
 
@@ -56,7 +56,7 @@ def opened(folder: StateFolder) -> Iterator[Connection]:
         with reading(folder.ledger) as connection:
             yield connection
     except SQLAlchemyError as error:
-        raise broken(folder.ledger) from error
+        raise failed(folder.ledger, error) from error
 
 
 def status(folder: StateFolder) -> Status:
@@ -132,7 +132,7 @@ def _last_run(connection: Connection) -> dict[str, Any]:
     row = connection.execute(select(*columns).order_by(RUN.c.id.desc()).limit(1)).one_or_none()
     if row is None:
         return {}
-    found = dict(zip([column.name for column in columns], row, strict=True))
+    found = dict(zip([str(column.name) for column in columns], row, strict=True))
     found["counts"] = json.loads(found["counts"]) if found["counts"] else None
     return found
 

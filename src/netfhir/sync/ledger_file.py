@@ -5,15 +5,16 @@ Knows whose it is and how far it should have come; knows nothing of what its row
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, select, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from netfhir.errors import StateError
+from netfhir.errors import OverlapError, StateError
 from netfhir.sync import history, schema
 from netfhir.sync.files import engine, private_file
 from netfhir.sync.records import digest_of
@@ -25,10 +26,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from netfhir.errors import NetfhirError
     from netfhir.fhir.identity import SiteKey
     from netfhir.sync.mark import Mark
 
-_PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 30000")
+_PRAGMAS = ("busy_timeout = 5000", "journal_mode = WAL", "synchronous = FULL")
 _KEY_CHECK = b"netfhir ledger"
 
 
@@ -61,7 +63,7 @@ class LedgerFile:
             with file.writing() as connection:
                 file._check(connection, owner, mark)
         except SQLAlchemyError as error:
-            raise broken(path) from error
+            raise failed(path, error) from error
         return file
 
     @contextmanager
@@ -72,7 +74,7 @@ class LedgerFile:
                 with self._writer.begin():
                     yield self._writer
             except SQLAlchemyError as error:
-                raise broken(self.path, "a ledger that cannot be read or written") from error
+                raise failed(self.path, error) from error
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -81,7 +83,7 @@ class LedgerFile:
             with self._readers.connect() as connection:
                 yield connection
         except SQLAlchemyError as error:
-            raise broken(self.path) from error
+            raise failed(self.path, error) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -111,7 +113,22 @@ class LedgerFile:
             )
 
 
-def broken(path: Path, found: str = "a file that is no ledger, or is damaged") -> StateError:
+def failed(path: Path, error: SQLAlchemyError) -> NetfhirError:
+    """Return the error that a failure of SQLite is: 75 where another process keeps the file."""
+    cause = error.orig if isinstance(error, DBAPIError) else None
+    if isinstance(cause, sqlite3.Error) and cause.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+        return OverlapError(
+            "ledger-busy",
+            where=str(path),
+            found="another process that has been writing to it for seconds",
+            remedy="let it end; one that was stopped in the middle must go on, or be ended",
+        )
+    return broken(path)
+
+
+def broken(
+    path: Path, found: str = "a file that is no ledger, is damaged, or cannot be written"
+) -> StateError:
     """Return the error of a ledger that does not read."""
     return StateError(
         "ledger",
