@@ -63,6 +63,8 @@ class Screening(Declared):
     """The criterion of criteria.toml without whose evidence nobody is ranked."""
     coverage: tuple[Literal["allergies", "conditions", "medications", "procedures"], ...] = ()
     """What the hospital's record is known to hold completely: only there absence says something."""
+    small_cells: int | None = Field(default=None, ge=1)
+    """The smallest count of patients that the funnel may tell; nothing is written back without."""
 
 
 class TrialFile(Declared):
