@@ -121,6 +121,7 @@ class Site:
     pace: Pace | None = None
     rule: Callable[[str], TypeRule] | None = None
     """In place of the rules of the server's capabilities."""
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
     opens: Callable[[Path, Owner, Callable[[], datetime]], Ledger] | None = None
     """How a run comes to its ledger, if it is not opened as it is."""
 
@@ -160,7 +161,7 @@ class Site:
             ExitStack() as ends,
         ):
             opens = self.opens or Ledger.open
-            ledger = opens(folder.ledger, Owner("T", "srv", KEY), lambda: datetime.now(UTC))
+            ledger = opens(folder.ledger, Owner("T", "srv", KEY), self.now)
             ends.callback(ledger.close)
             staging = Staging.create(folder.staging)
             ends.callback(staging.close)

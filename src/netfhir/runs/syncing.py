@@ -20,6 +20,7 @@ from netfhir.sync.ledger import Ledger, Owner
 from netfhir.sync.plan import Planner, Terms
 from netfhir.sync.preview import preview
 from netfhir.sync.records import Summary
+from netfhir.sync.retrying import Patience, PatientReads, Retry
 from netfhir.sync.sending import pace_of
 from netfhir.sync.staging import Staging
 from netfhir.sync.verify import Verify
@@ -72,7 +73,8 @@ class Work:
 
     def plan(self, summary: Summary) -> Iterator[Preview]:
         """Yield what would change, element by element; writes nothing."""
-        return preview(Planner(self.staging, self.ledger, self.terms), self.client, summary)
+        reads = PatientReads(self.client, Retry(Patience()))
+        return preview(Planner(self.staging, self.ledger, self.terms), reads, summary)
 
     def apply(self, on_settled: Callable[[int], None]) -> Result:
         """Resume, plan, send and settle."""
@@ -101,7 +103,8 @@ def work(
     target.make_state()
     with held(target.state, trial.name, target.server.name) as folder:
         transport = Transport(target.server)
-        capabilities = preflight.fetch(Client(transport), target.server)
+        retry = Retry(Patience())
+        capabilities = retry.call(lambda: preflight.fetch(Client(transport), target.server))
         client = Client(transport, batch=capabilities.batch)
         owner = Owner(trial.name, target.server.base_url, site.naming.site_key)
         ledger = opens(folder.ledger, owner, clock.now)
@@ -112,7 +115,9 @@ def work(
                 site_key=site.naming.site_key,
                 identifier_system=site.naming.base,
                 subject_system=site.naming.subjects,
-                patients=patients.resolve(client, crosswalk, staging.subjects()),
+                patients=patients.resolve(
+                    PatientReads(client, retry), crosswalk, staging.subjects()
+                ),
                 rule=capabilities.rule,
             )
             yield Work(staging, account, ledger, client, capabilities, terms)

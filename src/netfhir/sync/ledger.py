@@ -116,7 +116,7 @@ class Ledger:
         query = select(*_KNOWN).where(RESOURCE.c.state.in_(_UNSETTLED))
         return list(self._read(query.order_by(RESOURCE.c.resource_type, RESOURCE.c.id)))
 
-    def find(self, keys: Collection[Key]) -> dict[Key, Known]:
+    def find_all(self, keys: Collection[Key]) -> dict[Key, Known]:
         """Return the rows of these types and ids that there are."""
         query = select(*_KNOWN).where(
             tuple_(RESOURCE.c.resource_type, RESOURCE.c.id).in_(list(keys))

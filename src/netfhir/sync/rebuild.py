@@ -52,7 +52,7 @@ class Fills(Remembers, Protocol):
     def settle(self, items: Sequence[Settled]) -> None:
         """Write down what became of rows."""
 
-    def find(self, keys: Collection[Key]) -> Mapping[Key, Known]:
+    def find_all(self, keys: Collection[Key]) -> Mapping[Key, Known]:
         """Return the rows of these keys that there are."""
 
     def finish_run(self, counts: Mapping[str, object]) -> None:
@@ -183,7 +183,7 @@ class Rebuild:
         )
 
     def _take_as_it_is(self, items: Sequence[Planned]) -> None:
-        known = self.ledger.find([item.key for item in items])
+        known = self.ledger.find_all([item.key for item in items])
         new = [item for item in items if item.key not in known]
         self.ledger.intend(new)
         self.ledger.settle([settled(i, Outcome.ACKNOWLEDGED, version_id=i.version_id) for i in new])
