@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from netfhir import clock, log
-from netfhir.errors import NetfhirError, worst
+from netfhir.errors import NetfhirError, TemporaryError, worst
 from netfhir.hospital import capabilities as preflight
 from netfhir.hospital import patients
 from netfhir.hospital.client import Client
 from netfhir.hospital.transport import Transport
+from netfhir.runs import stopping
 from netfhir.runs.opening import stage
 from netfhir.sync.apply import Apply
 from netfhir.sync.files import held
 from netfhir.sync.ledger import Ledger, Owner
 from netfhir.sync.plan import Planner, Terms
 from netfhir.sync.preview import preview
-from netfhir.sync.records import Summary
+from netfhir.sync.records import Outcome, Summary
 from netfhir.sync.retrying import Patience, PatientReads, Retry
 from netfhir.sync.sending import pace_of
 from netfhir.sync.staging import Staging
@@ -77,10 +78,15 @@ class Work:
         return preview(Planner(self.staging, self.ledger, self.terms), reads, summary)
 
     def apply(self, on_settled: Callable[[int], None]) -> Result:
-        """Resume, plan, send and settle."""
+        """Resume, plan, send and settle; a signal ends it in order."""
         pace = pace_of(self.capabilities)
         run = Apply(self.staging, self.ledger, self.client, self.terms, pace, on_settled)
-        return run.run()
+        with stopping.asked() as signals:
+            run.stop = signals.stop
+            result = run.run()
+        if signals.by_signal and result.summary.count(Outcome.PENDING):
+            result.stopped_by.append(_interrupted())
+        return result
 
     def verify(self, on_read: Callable[[int], None]) -> Findings:
         """Read everything back and compare."""
@@ -152,6 +158,16 @@ def journalled(target: Target, command: str, trial: str) -> Iterator[Callable[..
 def status(account: Account, others: set[int]) -> int:
     """Return the exit status of a run: its own, and 65 where facts were rejected."""
     return worst(others | ({65} if account.rejects else set()) | _unbalanced(account))
+
+
+def _interrupted() -> TemporaryError:
+    return TemporaryError(
+        "interrupted",
+        where="apply",
+        found="a signal that asked the run to end",
+        remedy="run again: it goes on where this one ended",
+        sent=False,
+    )
 
 
 def _unbalanced(account: Account) -> set[int]:
