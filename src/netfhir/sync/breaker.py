@@ -27,6 +27,7 @@ class Breaker:
     """Of one server, shared by all workers; closed while calls go through."""
 
     first_wait_s: float
+    """Before the first probe."""
     _recent: deque[bool] = field(default_factory=lambda: deque(maxlen=_CALLS))
     """Whether each of the last calls failed."""
     _unanswered: int = 0
