@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+=======
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+>>>>>>> main
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -155,6 +160,7 @@ class Site:
     @contextmanager
     def run(self, rows: Iterable[Staged]) -> Iterator[tuple[Apply, Verify]]:
         """Yield an apply and a verify of these rows, ready to run."""
+<<<<<<< HEAD
         with (
             self.client() as client,
             held(self.state, "T", "srv") as folder,
@@ -163,12 +169,22 @@ class Site:
             opens = self.opens or Ledger.open
             ledger = opens(folder.ledger, Owner("T", "srv", KEY), self.now)
             ends.callback(ledger.close)
+=======
+        transport = Transport(self.settings())
+        with closing(transport), held(self.state, "T", "srv") as folder:
+>>>>>>> main
             staging = Staging.create(folder.staging)
             ends.callback(staging.close)
             assert staging.add(list(rows)) == []
+<<<<<<< HEAD
             capabilities = self.capabilities(client)
+=======
+            ledger = Ledger.open(folder.ledger, Owner("T", "srv", KEY), lambda: datetime.now(UTC))
+            capabilities = self.capabilities(Client(transport))
+            client = Client(transport, batch=capabilities.batch)
+>>>>>>> main
             answers = resolve(client, self.crosswalk, staging.subjects())
-            rule = self.rule or capabilities.rule
+            rule = self.rule or (lambda name: replace(capabilities.rule(name), settle_s=0.01))
             terms = Terms(KEY, BASE, SUBJECTS, answers, rule)
             pace = self.pace or _quick(pace_of(capabilities))
             yield (

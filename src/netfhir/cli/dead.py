@@ -64,13 +64,16 @@ def _show(trial: str, names: Sequence[str], *, as_json: bool, **given: Any) -> i
 @click.argument("names", metavar="[TYPE/ID]...", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="All that are dead; dropped ones are not.")
 @options.kept
-def _retry(trial: str, names: Sequence[str], *, every: bool, **given: Any) -> int:
+@options.as_json
+def _retry(trial: str, names: Sequence[str], *, every: bool, as_json: bool, **given: Any) -> int:
     """Let the next `apply` of TRIAL send dead letters again, the way it sent them first."""
     if bool(names) == every:
         raise click.UsageError("give the letters, or --all")
     target = options.given_target(crosswalk=None, **given)
     count = keeping.retry(trial, target, None if every else names)
     printing.say(f"  {count} to be sent by the next apply")
+    if as_json:
+        printing.document({"version": 1, "requeued": count})
     return 0
 
 
@@ -91,7 +94,8 @@ def _a_line(_context: click.Context, _parameter: click.Parameter, text: str) -> 
     help="Why, in a line, for those who read the ledger later; no patient data.",
 )
 @options.kept
-def _drop(trial: str, names: Sequence[str], reason: str, **given: Any) -> int:
+@options.as_json
+def _drop(trial: str, names: Sequence[str], reason: str, *, as_json: bool, **given: Any) -> int:
     """Decide that the content of dead letters of TRIAL is not sent.
 
     They stay in the ledger and are counted apart. One whose content changes in the source comes
@@ -100,6 +104,8 @@ def _drop(trial: str, names: Sequence[str], reason: str, **given: Any) -> int:
     target = options.given_target(crosswalk=None, **given)
     count = keeping.drop(trial, target, names, reason)
     printing.say(f"  {count} dropped")
+    if as_json:
+        printing.document({"version": 1, "dropped": count})
     return 0
 
 

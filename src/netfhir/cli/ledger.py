@@ -68,13 +68,16 @@ def _tell(found: Status) -> None:
     metavar="FILE",
     help="Where the copy is written; nothing that is there is overwritten.",
 )
-def _backup(trial: str, out: Path, **given: Any) -> int:
+@options.as_json
+def _backup(trial: str, out: Path, *, as_json: bool, **given: Any) -> int:
     """Copy the ledger of TRIAL, checked, while a run may be at work.
 
     A copy of the file alone would lack what SQLite has not yet moved into it.
     """
     size = keeping.backup(trial, options.given_target(crosswalk=None, **given), out)
     printing.say(f"  {size:,} bytes in {out}, checked")
+    if as_json:
+        printing.document({"version": 1, "file": str(out), "bytes": size})
     return 0
 
 

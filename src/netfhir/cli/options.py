@@ -31,6 +31,13 @@ mappings = click.option(
     help="A site's own mappings, merged over the shipped ones by file, then by key.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+fhir = click.option(
+    "--fhir",
+    type=click.Choice(["r4", "r5"]),
+    default="r4",
+    show_default=True,
+    help="The FHIR version that is written.",
+)
 settings_file = click.option(
     "--settings", type=_FILE, metavar="FILE", help="The settings; default: ./netfhir.toml."
 )
@@ -129,11 +136,21 @@ def target(command: Command) -> Command:
     return command
 
 
+<<<<<<< HEAD
 def kept(command: Command) -> Command:
     """Add the options that say whose state is meant, where nothing is read or sent."""
     for option in (settings_file, _STATE, _SERVER):
         command = option(command)
     return command
+=======
+unsupported = click.option(
+    "--unsupported",
+    type=_FILE,
+    metavar="DIR",
+    help="Write what the server cannot take as <Type>.ndjson, for import by other means; patient "
+    "data, for its owner alone to read.",
+)
+>>>>>>> main
 
 
 def given_target(

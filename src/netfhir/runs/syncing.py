@@ -13,7 +13,11 @@ from netfhir.hospital import capabilities as preflight
 from netfhir.hospital import patients
 from netfhir.hospital.client import Client
 from netfhir.hospital.transport import Transport
+<<<<<<< HEAD
 from netfhir.runs import stopping
+=======
+from netfhir.runs import ndjson
+>>>>>>> main
 from netfhir.runs.opening import stage
 from netfhir.sync.apply import Apply
 from netfhir.sync.files import held
@@ -24,6 +28,7 @@ from netfhir.sync.records import Outcome, Summary
 from netfhir.sync.retrying import Patience, PatientReads, Retry
 from netfhir.sync.sending import pace_of
 from netfhir.sync.staging import Staging
+from netfhir.sync.unsupported import unsupported
 from netfhir.sync.verify import Verify
 
 if TYPE_CHECKING:
@@ -94,6 +99,10 @@ class Work:
         run = Verify(self.staging, self.ledger, self.client, self.terms, workers, on_read)
         return run.run()
 
+    def write_unsupported(self, out: Path) -> dict[str, int]:
+        """Write what the server cannot take as `<Type>.ndjson`; return how many of each type."""
+        return ndjson.write(unsupported(self.staging, self.ledger, self.terms), out)
+
     def summary(self) -> Summary:
         """Return empty sums over what is staged."""
         return Summary(self.staging.counts())
@@ -109,8 +118,13 @@ def work(
     target.make_state()
     with held(target.state, trial.name, target.server.name) as folder:
         transport = Transport(target.server)
+<<<<<<< HEAD
         retry = Retry(Patience())
         capabilities = retry.call(lambda: preflight.fetch(Client(transport), target.server))
+=======
+        capabilities = preflight.fetch(Client(transport), target.server)
+        capabilities.must_speak(site.fhir)
+>>>>>>> main
         client = Client(transport, batch=capabilities.batch)
         owner = Owner(trial.name, target.server.base_url, site.naming.site_key)
         ledger = opens(folder.ledger, owner, clock.now)

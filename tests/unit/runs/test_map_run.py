@@ -69,8 +69,8 @@ def test_the_summary_has_the_documented_keys(out: Path) -> None:
 
 
 def test_what_was_left_out_is_told(out: Path) -> None:
-    """Facts of the eleven other subjects are no part of the input."""
-    assert json.loads((out / "summary.json").read_bytes())["left_out"]["subject"] == 11
+    """Facts of the 25 other subjects are no part of the input."""
+    assert json.loads((out / "summary.json").read_bytes())["left_out"]["subject"] == 25
 
 
 def test_files_are_their_owners_alone(out: Path) -> None:
