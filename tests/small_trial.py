@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-=======
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
->>>>>>> main
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -130,6 +125,10 @@ class Site:
     opens: Callable[[Path, Owner, Callable[[], datetime]], Ledger] | None = None
     """How a run comes to its ledger, if it is not opened as it is."""
 
+    def later(self) -> None:
+        """Let the time pass that a server asked to be left alone."""
+        self.now = lambda: datetime.now(UTC) + timedelta(days=2)
+
     def capabilities(self, client: Client) -> Capabilities:
         """Return what the server can do."""
         return fetch(client, self.settings())
@@ -160,29 +159,20 @@ class Site:
     @contextmanager
     def run(self, rows: Iterable[Staged]) -> Iterator[tuple[Apply, Verify]]:
         """Yield an apply and a verify of these rows, ready to run."""
-<<<<<<< HEAD
+        transport = Transport(self.settings())
         with (
-            self.client() as client,
+            closing(transport),
             held(self.state, "T", "srv") as folder,
             ExitStack() as ends,
         ):
             opens = self.opens or Ledger.open
             ledger = opens(folder.ledger, Owner("T", "srv", KEY), self.now)
             ends.callback(ledger.close)
-=======
-        transport = Transport(self.settings())
-        with closing(transport), held(self.state, "T", "srv") as folder:
->>>>>>> main
             staging = Staging.create(folder.staging)
             ends.callback(staging.close)
             assert staging.add(list(rows)) == []
-<<<<<<< HEAD
-            capabilities = self.capabilities(client)
-=======
-            ledger = Ledger.open(folder.ledger, Owner("T", "srv", KEY), lambda: datetime.now(UTC))
             capabilities = self.capabilities(Client(transport))
             client = Client(transport, batch=capabilities.batch)
->>>>>>> main
             answers = resolve(client, self.crosswalk, staging.subjects())
             rule = self.rule or (lambda name: replace(capabilities.rule(name), settle_s=0.01))
             terms = Terms(KEY, BASE, SUBJECTS, answers, rule)

@@ -136,13 +136,13 @@ def target(command: Command) -> Command:
     return command
 
 
-<<<<<<< HEAD
 def kept(command: Command) -> Command:
     """Add the options that say whose state is meant, where nothing is read or sent."""
     for option in (settings_file, _STATE, _SERVER):
         command = option(command)
     return command
-=======
+
+
 unsupported = click.option(
     "--unsupported",
     type=_FILE,
@@ -150,7 +150,6 @@ unsupported = click.option(
     help="Write what the server cannot take as <Type>.ndjson, for import by other means; patient "
     "data, for its owner alone to read.",
 )
->>>>>>> main
 
 
 def given_target(

@@ -13,11 +13,7 @@ from netfhir.hospital import capabilities as preflight
 from netfhir.hospital import patients
 from netfhir.hospital.client import Client
 from netfhir.hospital.transport import Transport
-<<<<<<< HEAD
-from netfhir.runs import stopping
-=======
-from netfhir.runs import ndjson
->>>>>>> main
+from netfhir.runs import ndjson, stopping
 from netfhir.runs.opening import stage
 from netfhir.sync.apply import Apply
 from netfhir.sync.files import held
@@ -118,13 +114,9 @@ def work(
     target.make_state()
     with held(target.state, trial.name, target.server.name) as folder:
         transport = Transport(target.server)
-<<<<<<< HEAD
         retry = Retry(Patience())
         capabilities = retry.call(lambda: preflight.fetch(Client(transport), target.server))
-=======
-        capabilities = preflight.fetch(Client(transport), target.server)
         capabilities.must_speak(site.fhir)
->>>>>>> main
         client = Client(transport, batch=capabilities.batch)
         owner = Owner(trial.name, target.server.base_url, site.naming.site_key)
         ledger = opens(folder.ledger, owner, clock.now)

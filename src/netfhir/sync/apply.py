@@ -76,7 +76,6 @@ class Apply:
     lease_s: float = LEASE_S
 
     def run(self) -> Result:
-<<<<<<< HEAD
         """Resume, plan, send and settle; what the server did wrong is in the result.
 
         Raises StateError (74), and OverlapError (75) where another run has the state.
@@ -91,13 +90,7 @@ class Apply:
 
     def _run(self) -> Result:
         retry = Retry(self.pace.patience, stop=self.stop)
-        look = Look(self.client, self.terms)
-=======
-        """Resume, plan, send and settle. Raises StateError only: the rest is in the result."""
-        self.ledger.start_run()
-        retry = Retry(self.pace.patience)
         look = Look(self.client, self.terms, retry.stop.wait)
->>>>>>> main
         sender = Sender(self.client, self.ledger, self.pace, retry, look)
         planner = Planner(self.staging, self.ledger, self.terms)
         result = Result(Summary(self.staging.counts()), stopped_by=sender.stopped_by)

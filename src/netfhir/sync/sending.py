@@ -96,7 +96,7 @@ class Sender:
         return became
 
     def _became(self, items: Sequence[Planned]) -> list[Settled]:
-        trip = Trip(self.client, self.pace.kind, self.look, list(items))
+        trip = Trip(self.client, self.pace.kind, self.look, self.ledger.hold, list(items))
         rest: list[Settled] = []
         try:
             self.retry.call(trip.attempt)
@@ -105,37 +105,9 @@ class Sender:
         except TemporaryError as error:
             rest = self._ended(trip.left, error, _fate(error))
         except AccessError as error:
-<<<<<<< HEAD
-            rest = self._ended(left, error, Outcome.PENDING)
-        return [*self._settled(done), *rest]
-
-    def _attempt(self, left: list[Planned], done: list[Judged]) -> None:
-        """Send what is left; move what was answered to `done`, and raise if some is to be retried.
-
-        Raises TemporaryError when entries of a batch ask to be sent again.
-        """
-        judged = self._sent(left)
-        again = [j for j in judged if j.verdict is Verdict.RETRY]
-        done += [j for j in judged if j.verdict is not Verdict.RETRY]
-        left[:] = [j.item for j in again]
-        if again:
-            where = f"{again[0].item.resource_type}/{again[0].item.id}"
-            raise TemporaryError("entries", where=where, found=again[0].reason)
-
-    def _sent(self, items: Sequence[Planned]) -> list[Judged]:
-        self.ledger.hold()
-        if self.pace.kind != "single":
-            return check(
-                self.client.post_bundle(bundle_of(items, self.pace.kind)), items, self.pace.kind
-            )
-        (item,) = items
-        body = WRITING[item.strategy].sent(item)
-        return [check_entry(self.client.put(item.path, body, if_match(item)), item)]
-=======
             rest = self._ended(trip.left, error, Outcome.PENDING)
-        met = [_found_out(item, found) for item, found in trip.met]
-        return [*met, *self._settled(trip.done), *rest]
->>>>>>> main
+        found = [_found_out(item, what) for item, what in trip.met]
+        return [*found, *self._settled(trip.done), *rest]
 
     def _ended(
         self, items: Sequence[Planned], error: ServerError, outcome: Outcome
@@ -185,8 +157,12 @@ class Sender:
         return settled(item, Outcome.CONFLICT, reason=reason)
 
     def _once_more(self, item: Planned, reason: str) -> Settled:
+        def once() -> list[Judged]:
+            self.ledger.hold()
+            return sent(self.client, self.pace.kind, [item])
+
         try:
-            (judged,) = self.retry.call(lambda: sent(self.client, self.pace.kind, [item]))
+            (judged,) = self.retry.call(once)
         except TemporaryError as error:
             return self._ended([item], error, Outcome.UNKNOWN)[0]
         except ServerError:
@@ -237,9 +213,6 @@ def _plain(judged: Judged) -> Settled:
     )
 
 
-<<<<<<< HEAD
-def met(item: Planned, found: Held) -> Settled:
-=======
 def _fate(error: TemporaryError) -> Outcome:
     return Outcome.UNKNOWN if error.sent else Outcome.PENDING
 
@@ -248,11 +221,10 @@ def _found_out(item: Planned, found: Held) -> Settled:
     """Return what becomes of a row that may have arrived: equal is ours, else it is left."""
     if found.finding is Finding.EQUAL:
         return _acknowledged(item, found)
-    return _met(item, found)
+    return met(item, found)
 
 
-def _met(item: Planned, found: Held) -> Settled:
->>>>>>> main
+def met(item: Planned, found: Held) -> Settled:
     """Return what becomes of a first write that meets something: adopted if equal, else left.
 
     What is left has no id of ours on the server, so that nothing is made to refer to it.
