@@ -149,7 +149,7 @@ class _Flow:
             if item.action not in WRITES:
                 continue
             bundle.append(item)
-            if len(bundle) == self.sender.pace.bundle_entries:
+            if len(bundle) >= self.sender.size.entries:
                 yield bundle
                 bundle = []
         if bundle:

@@ -129,6 +129,7 @@ class Planner:
             version_id,
             reason,
             token,
+            attempts=known.attempts if known and known.digest_sent == digest else 0,
             patient=patient,
             create_only=rule.create_only,
         )

@@ -111,6 +111,8 @@ class Planned(NamedTuple):
     reason: str = ""
     token: tuple[str, str] = ("", "")
     """System and value of the business identifier, where the strategy searches by it."""
+    attempts: int = 0
+    """Runs that sent this content before."""
     patient: str = ""
     """The `Patient/id` among whose resources the row is looked for, where no identifier can be."""
     create_only: bool = False

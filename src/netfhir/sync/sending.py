@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from netfhir.clock import elapsed_s
 from netfhir.errors import AccessError, ConflictError, RejectedError, ServerError, TemporaryError
+from netfhir.sync.failing import PART_ATTEMPTS, failing, may_be_a_row
 from netfhir.sync.holdings import Finding, Held, Reads, held, objection
 from netfhir.sync.placing import believed
 from netfhir.sync.records import Outcome, Planned, Settled, settled
 from netfhir.sync.reply import Judged, Verdict
 from netfhir.sync.retrying import Patience, Retry
+from netfhir.sync.sizing import Size
 from netfhir.sync.trip import Trip, sent
 from netfhir.sync.writing import makes_another
 
@@ -78,6 +81,11 @@ class Sender:
     retry: Retry
     look: Look
     stopped_by: list[ServerError] = field(default_factory=list)
+    size: Size = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin with bundles as large as the server takes."""
+        self.size = Size(self.pace.bundle_entries)
 
     def deliver(self, items: Sequence[Planned]) -> list[Settled]:
         """Look, intend, send and settle these rows; all are pending if the run has stopped."""
@@ -95,19 +103,46 @@ class Sender:
         self.ledger.settle(became)
         return became
 
-    def _became(self, items: Sequence[Planned]) -> list[Settled]:
+    def _became(
+        self, items: Sequence[Planned], before: TemporaryError | None = None
+    ) -> list[Settled]:
+        """Send rows; `before` is how a larger bundle with them failed."""
         trip = Trip(self.client, self.pace.kind, self.look, self.ledger.hold, list(items))
+        trip.doubted = before is not None and before.sent
         rest: list[Settled] = []
         try:
-            self.retry.call(trip.attempt)
+            self._timed(trip, PART_ATTEMPTS if before else None)
         except (RejectedError, ConflictError) as error:
             rest = self._isolated(trip.left, error)
         except TemporaryError as error:
-            rest = self._ended(trip.left, error, _fate(error))
+            rest = self._failed(trip.left, error)
         except AccessError as error:
             rest = self._ended(trip.left, error, Outcome.PENDING)
         found = [_found_out(item, what) for item, what in trip.met]
         return [*found, *self._settled(trip.done), *rest]
+
+    def _timed(self, trip: Trip, attempts: int | None) -> None:
+        begun = elapsed_s()
+        try:
+            self.retry.call(trip.attempt, attempts)
+        except (ConflictError, TemporaryError):
+            self.size.failed()
+            raise
+        self.size.took(elapsed_s() - begun)
+
+    def _failed(self, items: Sequence[Planned], error: TemporaryError) -> list[Settled]:
+        """Find the row at which a server fails that is otherwise well; else the run ends."""
+        if not may_be_a_row(error) or self.retry.stop.is_set():
+            return self._ended(items, error, _fate(error))
+        if len(items) > 1:
+            middle = len(items) // 2
+            halves = (items[:middle], items[middle:])
+            return [became for half in halves for became in self._became(half, error)]
+        (item,) = items
+        found = self._read([item])
+        if found and found[0].finding is Finding.EQUAL:
+            return [_acknowledged(item, found[0])]
+        return [failing(item, error)]
 
     def _ended(
         self, items: Sequence[Planned], error: ServerError, outcome: Outcome
