@@ -12,6 +12,8 @@ from pytest_httpserver import HTTPServer
 
 from fhir_store import FhirStore, answers
 from netfhir.errors import AccessError, StateError
+from netfhir.hospital.capabilities import TypeRule
+from netfhir.hospital.profile import Strategy
 from netfhir.runs.rebuilding import opened_beside, put_in_place
 from netfhir.sync.rebuild import Rebuild, Rebuilt
 from netfhir.sync.records import Outcome
@@ -245,3 +247,62 @@ def test_a_rebuilding_that_fails_leaves_all_as_it_was(store: FhirStore, site: Si
 def _id(number: int) -> str:
     """Return the id of an observation."""
     return observation(number).id
+
+
+def _whole_state_restored(site: Site, changed: list[Staged], tmp_path: Path) -> None:
+    """Apply, put the whole folder aside, apply a change, and put the folder back."""
+    folder = _path(site).parent
+    shutil.copytree(folder, tmp_path / "backup")
+    site.apply(changed)
+    shutil.rmtree(folder)
+    shutil.copytree(tmp_path / "backup", folder)
+
+
+@pytest.mark.parametrize("searchable", [True, False])
+def test_a_ledger_restored_with_its_mark_is_noticed_at_the_server(
+    store: FhirStore, site: Site, tmp_path: Path, *, searchable: bool
+) -> None:
+    """Rows that hold what the export says, and that the ledger knows otherwise: 74, no write."""
+    if not searchable:
+        site.rule = lambda name: TypeRule(name, Strategy.PUT_ID, "cannot be searched")
+    site.apply(trial(10))
+    changed = trial(10, "8.8")
+    _whole_state_restored(site, changed, tmp_path)
+    store.writes.clear()
+    with pytest.raises(StateError, match="10 resources that netfhir wrote") as caught:
+        site.apply(changed)
+    assert (caught.value.code, caught.value.exit_status) == ("ledger-older", 74)
+    assert "ledger rebuild --replace" in str(caught.value)
+    assert store.writes == []
+    assert _rebuilt(site, changed, replace=True).adopted == 14
+    assert _outcomes(site.apply(changed)) == {"unchanged": 14}
+
+
+def test_changes_of_people_are_no_old_ledger(store: FhirStore, site: Site) -> None:
+    """Other contents than the export's, however many: left to the comparison of each row."""
+    site.apply(trial(10))
+    for path, body in list(store.held.items()):
+        if path.startswith("Observation/"):
+            store.put({**body, "status": "amended"})
+    assert site.apply(trial(10)).exit_status in {0, 65}
+
+
+def test_a_few_corrections_on_both_sides_are_no_old_ledger(store: FhirStore, site: Site) -> None:
+    """The same value corrected by hand and in the source, twice: acknowledged, 0."""
+    site.apply(trial(10))
+    for number in (1, 2):
+        body = store.held[f"Observation/{_id(number)}"]
+        store.put({**body, "valueQuantity": {**body["valueQuantity"], "value": 8.8}})
+    rows = [*trial(1), observation(1, "8.8"), observation(2, "8.8"), *trial(10)[7:]]
+    result = site.apply(rows)
+    assert (_outcomes(result), result.exit_status) == ({"unchanged": 12, "acknowledged": 2}, 0)
+
+
+def test_versions_without_a_change_are_no_old_ledger(store: FhirStore, site: Site) -> None:
+    """A server that counts versions by itself, for tags or an index."""
+    site.apply(trial(10))
+    for body in list(store.held.values()):
+        store.put(body)
+    store.writes.clear()
+    assert _outcomes(site.apply(trial(10))) == {"unchanged": 14}
+    assert store.writes == []

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from netfhir.errors import NetfhirError, ServerError, TemporaryError, worst
+from netfhir.sync.freshness import Freshness, Recalls
 from netfhir.sync.lease import LEASE_S, kept_alive
 from netfhir.sync.looking import Look
 from netfhir.sync.plan import Planner, Remembers, Sorted, Terms
@@ -27,7 +28,7 @@ class Stages(Sorted, Protocol):
         """Return how many rows of each type are staged."""
 
 
-class Keeps(Remembers, Settles, Notes, Protocol):
+class Keeps(Remembers, Settles, Notes, Recalls, Protocol):
     """What applying needs of a ledger."""
 
     def start_run(self, lease_s: float) -> int:
@@ -94,7 +95,9 @@ class Apply:
         sender = Sender(self.client, self.ledger, self.pace, retry, look)
         planner = Planner(self.staging, self.ledger, self.terms)
         result = Result(Summary(self.staging.counts()), stopped_by=sender.stopped_by)
+        fresh = Freshness(self.client, self.ledger, self.staging, planner, self.terms)
         try:
+            retry.call(lambda: fresh.check(self.staging.counts()))
             result.resumed = retry.call(
                 lambda: resume(look, self.ledger, self.staging, planner, self.terms)
             )

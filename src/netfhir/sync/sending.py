@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from netfhir.clock import elapsed_s
 from netfhir.errors import AccessError, ConflictError, RejectedError, ServerError, TemporaryError
 from netfhir.sync.failing import PART_ATTEMPTS, failing, may_be_a_row
+from netfhir.sync.freshness import Samples
 from netfhir.sync.holdings import Finding, Held, Reads, held, objection
 from netfhir.sync.placing import believed
 from netfhir.sync.records import Outcome, Planned, Settled, settled
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 Kind = Literal["transaction", "batch", "single"]
 
 
-class Writes(Reads, Protocol):
+class Writes(Reads, Samples, Protocol):
     """What sending needs of a client."""
 
     def post_bundle(self, bundle: bytes) -> Json:
