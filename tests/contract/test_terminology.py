@@ -39,6 +39,7 @@ SYSTEMS = {
     HL7 + "v3-ObservationInterpretation": ("hl7-cc0", r"[A-Z]{1,3}|[<>]"),
     HL7 + "v3-DataOperation": ("hl7-cc0", r"[A-Z]+"),
     HL7 + "provenance-participant-type": ("hl7-cc0", r"[a-z]+"),
+    HL7 + "condition-clinical": ("hl7-cc0", r"[a-z]+"),
     HL7 + "condition-ver-status": ("hl7-cc0", r"[a-z-]+"),
     HL7 + "consentcategorycodes": ("hl7-cc0", r"[a-z]+"),
     HL7 + "consentscope": ("hl7-cc0", r"[a-z-]+"),

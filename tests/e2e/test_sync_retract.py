@@ -234,6 +234,7 @@ def test_a_lost_reply_is_found_out(store: FhirStore, site: Site, deletes: frozen
     """Done, the reply lost, 75; the same command once more settles it without a write."""
     assert _retract(site, LEFT, Wish(deletes, loses_replies=True)).exit_status == 75
     store.writes.clear()
+    site.later()
     result = _retract(site, LEFT, Wish(deletes))
     assert result.resumed == 1
     result = _retract(site, LEFT, Wish(deletes))

@@ -195,6 +195,7 @@ def test_a_row_that_is_gone_is_taken_back_and_returns(site: Site) -> None:
     site.apply(rows)
     path = f"Observation/{rows[-1].id}"
     assert _retract(site, rows[:-1], loses=True).exit_status == 75
+    site.later()
     assert _retract(site, rows[:-1]).resumed == 1
     assert _retract(site, rows[:-1]).exit_status == 0
     body = _read(site, path)

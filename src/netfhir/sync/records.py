@@ -29,6 +29,7 @@ class State(StrEnum):
     DEAD = "dead"
     UNKNOWN = "unknown"
     CONFLICT = "conflict"
+    DROPPED = "dropped"
     RETRACTED = "retracted"
     """Said to be entered in error, or as the policy of its type has it."""
     DELETED = "deleted"
@@ -47,6 +48,7 @@ class Action(StrEnum):
     CONFLICT = "conflict"
     BLOCKED = "blocked"
     DEAD = "dead"
+    DROPPED = "dropped"
     UNKNOWN = "unknown"
 
 
@@ -56,6 +58,8 @@ class Outcome(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     UNCHANGED = "unchanged"
     DEAD = "dead"
+    DROPPED = "dropped"
+    """A person decided that this content is not sent: counted, and nothing is left over."""
     BLOCKED = "blocked"
     UNSUPPORTED = "unsupported"
     PARKED = "parked"
@@ -133,6 +137,8 @@ class Planned(NamedTuple):
     """Elements that stay as the hospital changed them."""
     tombstone: State | None = None
     """The state of the row once it was taken back."""
+    attempts: int = 0
+    """Runs that sent this content before."""
     patient: str = ""
     """The `Patient/id` among whose resources the row is looked for, where no identifier can be."""
     create_only: bool = False

@@ -5,12 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from netfhir.errors import ConflictError, RejectedError, ServerError, TemporaryError
+from netfhir.errors import (
+    ConflictError,
+    NetfhirError,
+    RejectedError,
+    ServerError,
+    TemporaryError,
+)
 from netfhir.fhir.canonical import to_bytes
 from netfhir.hospital.profile import Strategy
 from netfhir.sync import references
-from netfhir.sync.apply import Keeps, Result
+from netfhir.sync.apply import Keeps, Result, asked_wait_s
 from netfhir.sync.causes import lacks_parent
+from netfhir.sync.lease import LEASE_S, kept_alive
 from netfhir.sync.looking import Look
 from netfhir.sync.plan import Planner
 from netfhir.sync.records import Outcome, Planned, Settled, Summary, settled
@@ -81,8 +88,19 @@ class Retract:
         return shown, summary
 
     def run(self, absence: Absence) -> Result:
-        """Resume, then take back row by row. Raises StateError only: the rest is in the result."""
-        self.ledger.start_run()
+        """Resume, then take back row by row; what the server did wrong is in the result.
+
+        Raises StateError (74), and OverlapError (75) where another run has the state.
+        """
+        self.ledger.start_run(LEASE_S)
+        try:
+            with kept_alive(self.ledger, LEASE_S, self.retry.stop):
+                return self._run(absence)
+        except NetfhirError:
+            self.retry.stop.set()
+            raise
+
+    def _run(self, absence: Absence) -> Result:
         look = Look(self.client, self.terms, self.retry.stop.wait)
         sender = Sender(self.client, self.ledger, self.pace, self.retry, look, self._withdraw())
         result = Result(Summary(absence.counts()), stopped_by=sender.stopped_by)
@@ -100,7 +118,7 @@ class Retract:
         self._prove(sender, result.summary)
         states = self.ledger.counts()
         result.open_rows = sum(states.get(name, 0) for name in ("in-flight", "unknown"))
-        self.ledger.finish_run(result.summary.as_record())
+        self.ledger.finish_run(result.summary.as_record(), asked_wait_s(result, self.pace))
         return result
 
     def _prove(self, sender: Sender, summary: Summary) -> None:
@@ -155,6 +173,7 @@ class Retract:
     def _deleted(self, item: Planned, sender: Sender) -> Settled:
         try:
             self.retry.call(lambda: self._release.release(item.path, sender))
+            self.ledger.hold()
             self.retry.call(lambda: self.client.delete(item.path, if_match(item)))
         except ConflictError as error:
             outcome = Outcome.BLOCKED if lacks_parent(error.found) else Outcome.CONFLICT

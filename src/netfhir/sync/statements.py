@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import LargeBinary, String, bindparam, delete, func, update
+from sqlalchemy import LargeBinary, String, bindparam, case, delete, func, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from netfhir.sync.records import Outcome, State
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Delete, Update
+
+#: In place of a digest: no content equals it, so the next plan sends the row.
+NO_DIGEST = b""
 
 _STATES = {
     Outcome.ACKNOWLEDGED: State.ACKED,
@@ -31,12 +34,15 @@ _HELD = frozenset({State.ACKED, State.RETRACTED})
 _SENT = _HELD | {State.DELETED}
 
 _NEW = upsert(RESOURCE)
+#: Attempts are counted, and begin, anew with another content; a retry asked for has none.
+_SAME = RESOURCE.c.digest_sent.in_([_NEW.excluded.digest_sent, NO_DIGEST])
 INTEND = _NEW.on_conflict_do_update(
     index_elements=["resource_type", "id"],
     set_={
         "state": _NEW.excluded.state,
         "digest_sent": _NEW.excluded.digest_sent,
-        "attempts": RESOURCE.c.attempts + 1,
+        "attempts": case((_SAME, RESOURCE.c.attempts + 1), else_=1),
+        "first_at": case((_SAME, RESOURCE.c.first_at), else_=_NEW.excluded.updated_at),
         "reason": "",
         "where": _NEW.excluded.where,
         "elements_sent": _NEW.excluded.elements_sent,
