@@ -44,6 +44,11 @@ CODES: dict[str, Any] = {
         "fasting": {"1": "glucose-fasting"},
         "not-done": {"NOT DONE": "absent-not-performed"},
         "range": {"HIGH": "high"},
+        "yes-no": {"1": "yes", "0": "no"},
+        "serious": {"Y": "serious", "N": "non-serious"},
+        "cycle": {"1": "c1", "2": "c2"},
+        "scan": {"1": "present", "2": "high"},
+        "tracer": {"1": "standing"},
     },
     "ignored": {"arm": {"FAIL": "a screen failure has no arm"}, "state": {"VISIT": "no state"}},
     "items": {
@@ -86,6 +91,7 @@ _PROPERTIES = {"GBq": "activity", "g/dL": "mass", "g/L": "mass", "ug/L": "mass",
 _PROPERTIES |= {"[pH]": "acidity", "mm[Hg]": "pressure"}
 _NO_QUANTITIES = (
     "laboratory lutetium intravenous r0 resection present ecog-1 high standing arm-site colour "
+    "seriousness-serious seriousness-non-serious clinical-recurrence verification-confirmed "
     "blood ecog bp absent-unknown absent-not-performed absent-refused"
 )
 _QUANTITIES = {"hb": "mass", "cga": "mass", "ph": "acidity", "sys": "pressure", "dia": "pressure"}

@@ -9,6 +9,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from netfhir.fhir.identity import identifiers_of
 from netfhir.sync.holdings import Finding, Held, Reads, carries, held
 from netfhir.sync.records import Action
 from netfhir.sync.writing import token_of
@@ -87,7 +88,7 @@ class Look:
 
 
 def _named(bodies: Collection[Json]) -> frozenset[str]:
-    values = (str(i.get("value")) for body in bodies for i in body.get("identifier", []))
+    values = (str(i.get("value")) for body in bodies for i in identifiers_of(body))
     return frozenset(values) | {str(body["id"]) for body in bodies}
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field, model_validator
 
 from netfhir.trial.entities import DoseStatus, MeasurementStatus, SubjectState, SurgeryStatus
+from netfhir.trial.outcome_sources import OutcomeSource
 from netfhir.trial.places import (
     Column,
     ConceptPlace,
@@ -170,7 +171,8 @@ class MeasurementSource(FactSource):
 
 
 EntitySource = Annotated[
-    SubjectSource | SurgerySource | DoseSource | MeasurementSource, Field(discriminator="entity")
+    SubjectSource | SurgerySource | DoseSource | MeasurementSource | OutcomeSource,
+    Field(discriminator="entity"),
 ]
 
 
