@@ -43,6 +43,7 @@ SYSTEMS = {
     HL7 + "condition-clinical": ("hl7-cc0", r"[a-z]+"),
     HL7 + "condition-ver-status": ("hl7-cc0", r"[a-z-]+"),
     HL7 + "v2-0074": ("hl7-cc0", r"[A-Z]{2,3}"),
+    HL7 + "research-subject-milestone": ("hl7-cc0", r"[A-Za-z]+"),
 }
 
 #: SNOMED CT that was found in the Global Patient Set; nothing else may be shipped.

@@ -206,7 +206,7 @@ def test_server_tells_the_strategy_of_each_type(netfhir: CommandLine, flow: Flow
     ran = netfhir("server", flow.store.base_url)
     assert ran.status == 0
     assert ran.out == ""
-    assert re.search(r"Observation +put-id +statement: updateCreate", ran.err)
+    assert re.search(r"Observation +put-id +PUT by id +statement: updateCreate", ran.err)
     assert "transactions of" in ran.err
 
 

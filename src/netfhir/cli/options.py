@@ -31,6 +31,13 @@ mappings = click.option(
     help="A site's own mappings, merged over the shipped ones by file, then by key.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+fhir = click.option(
+    "--fhir",
+    type=click.Choice(["r4", "r5"]),
+    default="r4",
+    show_default=True,
+    help="The FHIR version that is written.",
+)
 settings_file = click.option(
     "--settings", type=_FILE, metavar="FILE", help="The settings; default: ./netfhir.toml."
 )
@@ -126,6 +133,15 @@ def target(command: Command) -> Command:
     for option in reversed((*_TARGET, settings_file)):
         command = option(command)
     return command
+
+
+unsupported = click.option(
+    "--unsupported",
+    type=_FILE,
+    metavar="DIR",
+    help="Write what the server cannot take as <Type>.ndjson, for import by other means; patient "
+    "data, for its owner alone to read.",
+)
 
 
 def given_target(

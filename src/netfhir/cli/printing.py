@@ -15,7 +15,7 @@ from rich.progress import Progress
 from netfhir.sync.records import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from netfhir.errors import NetfhirError
@@ -101,6 +101,16 @@ def sums(summary: Summary) -> None:
     table(head, rows)
     for reason, count in sorted(summary.reasons.items()):
         say(f"  {count} {reason}")
+    for remark, count in sorted(summary.remarks.items()):
+        say(f"  {count} arrived, with a remark: {remark}")
+
+
+def written(counts: Mapping[str, int], out: Path) -> None:
+    """Say how many resources that a server cannot take stand in which files."""
+    if not counts:
+        say(f"  nothing is unsupported: {out} is empty")
+    for name, count in sorted(counts.items()):
+        say(f"  {count} unsupported in {out / name}.ndjson")
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from netfhir.hospital import capabilities as preflight
 from netfhir.hospital import patients
 from netfhir.hospital.client import Client
 from netfhir.hospital.transport import Transport
+from netfhir.runs import ndjson
 from netfhir.runs.opening import stage
 from netfhir.sync.apply import Apply
 from netfhir.sync.files import held
@@ -22,6 +23,7 @@ from netfhir.sync.preview import preview
 from netfhir.sync.records import Summary
 from netfhir.sync.sending import pace_of
 from netfhir.sync.staging import Staging
+from netfhir.sync.unsupported import unsupported
 from netfhir.sync.verify import Verify
 
 if TYPE_CHECKING:
@@ -77,6 +79,10 @@ class Work:
         workers = pace_of(self.capabilities).workers
         run = Verify(self.staging, self.ledger, self.client, self.terms, workers, on_read)
         return run.run()
+
+    def write_unsupported(self, out: Path) -> dict[str, int]:
+        """Write what the server cannot take as `<Type>.ndjson`; return how many of each type."""
+        return ndjson.write(unsupported(self.staging, self.ledger, self.terms), out)
 
     def summary(self) -> Summary:
         """Return empty sums over what is staged."""
