@@ -29,7 +29,7 @@ class StateSource(Declared):
     """Where a state of the subject is told: a column of states, or a constant and its date."""
 
     table: str = ""
-    """Another table that tells the states, one a row; empty: the subject's own rows."""
+    """Another domain, or form, that tells the states, one a row; empty: the subject's own rows."""
     subject: Column = ""
     state: Annotated[Place, _STATES]
     since: Column = ""

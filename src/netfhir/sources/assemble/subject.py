@@ -127,7 +127,18 @@ def _history(
             remedy="complete the date in the source: an order is never assumed",
         )
     dated.sort(key=_in_time)
-    return tuple(state.change for state in dated)
+    return tuple(dict.fromkeys(_said_once(dated)))
+
+
+def _said_once(states: list[_Dated]) -> Iterator[StateChange]:
+    """Yield each state of a day once, with the reason that one of its places gives."""
+    for state in states:
+        same = [other.change for other in states if _is_same(other.change, state.change)]
+        yield next((change for change in same if change.reason), same[0])
+
+
+def _is_same(one: StateChange, other: StateChange) -> bool:
+    return (one.state, one.since) == (other.state, other.since)
 
 
 def _in_time(state: _Dated) -> tuple[str, bool, float]:
@@ -218,7 +229,7 @@ def _columns(source: SubjectSource) -> set[str]:
     places = [source.site, source.arm, source.actual_arm]
     plain = [source.consented, source.randomised, source.randomisation_number]
     plain += [other.column for other in source.other_numbers]
-    for state in source.states:
+    for state in (state for state in source.states if not state.table):
         plain += [state.state.column, state.since, state.reason, state.order]
     return {name for name in [*plain, *(place.column for place in places if place)] if name}
 
