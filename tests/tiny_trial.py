@@ -85,13 +85,24 @@ CODES: dict[str, Any] = {
             "bp": {"concept": "bp", "category": "laboratory", "value": "panel"},
             "sys": {"concept": "sys", "category": "laboratory", "units": ["mm[Hg]"]},
             "dia": {"concept": "dia", "category": "laboratory", "units": ["mm[Hg]"]},
-        }
+        },
+        "score": {
+            "net": {
+                "concept": "hb",
+                "category": "laboratory",
+                "units": ["g/L"],
+                "least": 0,
+                "most": 100,
+                "needs_version": True,
+            },
+        },
     },
 }
 _PROPERTIES = {"GBq": "activity", "g/dL": "mass", "g/L": "mass", "ug/L": "mass", "mmol/L": "moles"}
 _PROPERTIES |= {"[pH]": "acidity", "mm[Hg]": "pressure"}
 _NO_QUANTITIES = (
     "laboratory lutetium intravenous r0 resection present ecog-1 high standing arm-site colour "
+    "cause-of-death propose-deceased date-of-death "
     "seriousness-serious seriousness-non-serious clinical-recurrence verification-confirmed "
     "blood ecog bp absent-unknown absent-not-performed absent-refused"
 )

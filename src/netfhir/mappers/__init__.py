@@ -99,7 +99,7 @@ _EXTENSION = "extension."
 #: The types whose identifier is one in R4, not a list.
 _NAMED_ONCE = frozenset({"AdverseEvent", "QuestionnaireResponse"})
 #: Where the element of the patient is not `subject`.
-_PATIENT = {"Consent": "patient"}
+_PATIENT = {"Consent": "patient", "Task": "for"}
 #: The elements that hold one reference; the others hold several.
 _SINGLE = frozenset({"context", "encounter", "specimen"})
 

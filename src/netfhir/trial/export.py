@@ -153,6 +153,10 @@ class MeasurementSource(FactSource):
     """Why there is no value: an absent reason's key, where the source says so."""
     position: Annotated[Place | None, Names("concept")] = None
     body_site: Annotated[Place | None, Names("concept")] = None
+    method: Annotated[Place | None, Names("concept")] = None
+    version: Place | None = None
+    device: Annotated[Place | None, Names("concept")] = None
+    material: Annotated[Place | None, Names("concept")] = None
     timepoint: Column = ""
     note: Place | None = None
 

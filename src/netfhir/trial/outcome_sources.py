@@ -1,14 +1,17 @@
-"""Where outcomes stand in an export: imaging reports, disease status, adverse events."""
+"""Where outcomes stand in an export: imaging, disease status, adverse events, death, answers."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal, get_args
 
-from netfhir.trial.outcomes import EventStatus, ReportStatus, Seriousness, YesNo
+from pydantic import Field, model_validator
+
+from netfhir.trial.outcomes import EventStatus, ReportStatus, ResponseStatus, Seriousness, YesNo
 from netfhir.trial.places import Column, ConceptPlace, Declared, FactSource, Names, OneOf, Place
 
 _REPORT = OneOf(frozenset(get_args(ReportStatus)))
 _EVENT = OneOf(frozenset(get_args(EventStatus)))
+_RESPONSE = OneOf(frozenset(get_args(ResponseStatus)))
 _SERIOUSNESS = OneOf(frozenset(get_args(Seriousness)))
 _YES_NO = OneOf(frozenset(get_args(YesNo)))
 _CONCEPT = Names("concept")
@@ -117,4 +120,59 @@ class AdverseEventSource(FactSource):
         return (self.verbatim,)
 
 
-OutcomeSource = ImagingReportSource | DiseaseStatusSource | AdverseEventSource
+class DeathSource(FactSource):
+    """Where the death of a subject stands."""
+
+    entity: Literal["death"]
+    died: Column
+    recorded: Column = ""
+    cause: Annotated[Place | None, _CONCEPT] = None
+    words: Column = ""
+
+    @property
+    def fact_columns(self) -> tuple[str, ...]:
+        """Return the columns of which one is filled exactly where a form's row holds a fact."""
+        return tuple(c for c in (self.died, self.cause.column if self.cause else "") if c)
+
+
+class AnswerPlace(Declared):
+    """One item of a questionnaire: its linkId, its field, and the ends of its scale."""
+
+    link: str
+    column: Column
+    least: int
+    most: int
+    coded: bool = True
+    """`false`: the answer is a number, as on a visual analogue scale."""
+
+    @model_validator(mode="after")
+    def _is_scale(self) -> AnswerPlace:
+        if self.least >= self.most:
+            raise ValueError("`least` is below `most`")
+        return self
+
+
+class QuestionnaireResponseSource(FactSource):
+    """Where the answers to a questionnaire stand."""
+
+    entity: Literal["questionnaire_response"]
+    questionnaire: str = Field(pattern=r"\S+\|\S+")
+    """The canonical URL and the version, joined by `|`."""
+    instrument: str
+    status: Annotated[Place, _RESPONSE]
+    authored: Column
+    items: tuple[AnswerPlace, ...] = Field(min_length=1)
+
+    @property
+    def fact_columns(self) -> tuple[str, ...]:
+        """Return the columns of which one is filled exactly where a form's row holds a fact."""
+        return (self.authored, *(item.column for item in self.items))
+
+
+OutcomeSource = (
+    ImagingReportSource
+    | DiseaseStatusSource
+    | AdverseEventSource
+    | DeathSource
+    | QuestionnaireResponseSource
+)

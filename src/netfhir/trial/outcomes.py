@@ -1,4 +1,4 @@
-"""What became of a subject, typed: imaging reports, disease status, adverse events."""
+"""What became of a subject, typed: imaging, disease status, adverse events, death, answers."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from netfhir.trial.entities import Amount, Entity
 ReportStatus = Literal[
     "registered", "preliminary", "final", "amended", "corrected", "cancelled", "unknown"
 ]
+ResponseStatus = Literal["in-progress", "completed", "amended", "stopped"]
 EventStatus = Literal["in-progress", "completed", "unknown"]
 Seriousness = Literal["serious", "non-serious"]
 YesNo = Literal["yes", "no"]
@@ -114,3 +115,36 @@ class AdverseEvent(Entity):
     discontinued: YesNo | None = None
     """Whether the subject left the study for it."""
     note: str = ""
+
+
+class Death(Entity):
+    """The death of a subject: the day, and what caused it."""
+
+    died: LocalTime
+    recorded: LocalTime | None = None
+    cause: str | None = None
+    """Key of the concept."""
+    words: str = ""
+    """The cause in the source's words."""
+
+
+class Answer(Part):
+    """The answer to one item of a questionnaire, or why there is none."""
+
+    link: str
+    """The item's linkId."""
+    value: int | None
+    coded: bool
+    """Whether the number is a code of the item's scale, not a count."""
+    absent: str | None = None
+
+
+class QuestionnaireResponse(Entity):
+    """A questionnaire as a subject filled it in: numbers of items and of answers, no words."""
+
+    questionnaire: str
+    """The canonical URL, with its version."""
+    instrument: str
+    status: ResponseStatus
+    authored: LocalTime
+    answers: tuple[Answer, ...]
