@@ -12,6 +12,13 @@ CROSS_VERSION: Final = "http://hl7.org/fhir/5.0/StructureDefinition/"
 LOCAL_TIME: Final = "https://netfhir.example/StructureDefinition/local-time"
 """Ours: a time of day whose offset is not known, beside the date that is."""
 
+_SOA: Final = "http://hl7.org/fhir/uv/vulcan-schedule/StructureDefinition/"
+
+
+def acceptable_offset_range(limits: dict[str, Any]) -> dict[str, Any]:
+    """Return between which offsets from its anchor an action may be (Vulcan SoA 1.0.0)."""
+    return {"url": f"{_SOA}AcceptableOffsetRangeSoa", "valueRange": limits}
+
 
 #: The types on which R4 lets `workflow-researchStudy` stand, of those that netfhir writes.
 OF_A_STUDY: Final = frozenset(

@@ -1,7 +1,8 @@
 """An assessment of the disease: Observation, and a Condition for a new tumour that it found.
 
-The Condition of the diagnosis is the focus; what shows the finding stands in derivedFrom (images)
-and in an extension (reports), for R4 lets no DiagnosticReport stand in derivedFrom.
+The diagnosis and the new tumour are the focus. What shows the finding is named by the accession
+number of the images, which their report has too: a reference to the report, which refers to its
+lesions, would let Observation and DiagnosticReport need each other.
 Source: FHIR R4 Observation and Condition; mapping table 2, disease status and recurrence.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from netfhir.fhir import extensions
 from netfhir.fhir.draft import Draft
 from netfhir.mappers import moment
 from netfhir.mappers.imaging_report import imaging_study
@@ -25,8 +27,12 @@ RESOURCE: Final = "Observation"
 
 
 def drafts(entity: DiseaseStatus, site: MappingSite) -> Iterator[Draft]:
-    """Yield the Observation, then the Condition that it found, if any."""
+    """Yield the Condition that the assessment found, if any, then its Observation."""
     body = site.event("Observation", entity)
+    if entity.condition:
+        found = _condition(entity, entity.condition, site)
+        body["focus"] = [*body.get("focus", ()), {"reference": f"Condition/{found.id}"}]
+        yield found
     local = {"system": f"{site.trial.codes.system}/finding", "code": entity.finding}
     body["status"] = entity.status
     body["category"] = [site.concept(entity.category).codeable()]
@@ -42,23 +48,18 @@ def drafts(entity: DiseaseStatus, site: MappingSite) -> Iterator[Draft]:
     if entity.note:
         body["note"] = [{"text": entity.note}]
     yield Draft("Observation", body["id"], body, entity.origin, entity.subject)
-    if entity.condition:
-        yield _condition(entity, entity.condition, site)
 
 
 def _condition(entity: DiseaseStatus, tumour: str, site: MappingSite) -> Draft:
-    naming = site.naming
+    """Return the new tumour, related to the diagnosis that the assessment is about."""
     key = entity.key._replace(form="new_tumour", item=tumour)
-    shown = naming.reference("Observation", entity.key)
-    body = {
-        "resourceType": "Condition",
-        "id": naming.id(key),
-        "identifier": [naming.identifier(key)],
-        "clinicalStatus": site.concept("clinical-recurrence").codeable(),
-        "verificationStatus": site.concept("verification-confirmed").codeable(),
-        "code": site.concept(tumour).codeable(),
-        "subject": naming.patient(entity.subject),
-        "recordedDate": entity.assessed.date,
-        "evidence": [{"detail": [shown]}],
-    }
-    return Draft("Condition", str(body["id"]), body, entity.origin, entity.subject)
+    body = site.event("Condition", entity.model_copy(update={"key": key, "links": ()}))
+    focus = [link.key for link in entity.links if link.element == "focus"]
+    related = [site.naming.reference("Condition", known) for known in focus]
+    if related:
+        body["extension"] = [extensions.referring("condition-related", one) for one in related]
+    body["clinicalStatus"] = site.concept("clinical-recurrence").codeable()
+    body["verificationStatus"] = site.concept("verification-confirmed").codeable()
+    body["code"] = site.coded("diagnosis", tumour)
+    body["recordedDate"] = entity.assessed.date
+    return Draft("Condition", body["id"], body, entity.origin, entity.subject)

@@ -111,22 +111,20 @@ def test_an_assessment_is_an_observation_of_its_finding() -> None:
     assert body["note"] == [{"text": "Seen twice"}]
 
 
-def test_a_report_is_evidence_beside_the_elements() -> None:
-    """R4 lets no DiagnosticReport stand in derivedFrom: it is supporting information."""
-    link = Link(element="extension.workflow-supportingInfo", to="imaging_report", key=KEY)
-    (body,) = status(links=(link,))
-    assert body["extension"][-1] == {
-        "url": "http://hl7.org/fhir/StructureDefinition/workflow-supportingInfo",
-        "valueReference": SITE.naming.reference("DiagnosticReport", KEY),
-    }
-
-
-def test_a_new_tumour_is_a_condition_with_its_evidence() -> None:
-    """A recurrence, confirmed, recorded on the day of the assessment."""
-    observation, condition = status(condition="resection")
+def test_a_new_tumour_is_a_condition_in_focus() -> None:
+    """A recurrence, confirmed, recorded on the day of the assessment, related to the diagnosis."""
+    primary = SourceKey("TINY", "S1", "s", "diagnosis", "primary")
+    link = Link(element="focus", to="diagnosis", key=primary)
+    condition, observation = status(condition="resection", links=(link,))
     assert condition["clinicalStatus"]["coding"] == [coding("clinical-recurrence")]
-    assert condition["code"]["coding"] == [coding("resection")]
+    assert condition["code"]["coding"][-1] == coding("resection")
     assert condition["recordedDate"] == "2025-08-20"
-    shown = {"reference": f"Observation/{observation['id']}"}
-    assert condition["evidence"] == [{"detail": [shown]}]
+    known = SITE.naming.reference("Condition", primary)
+    assert observation["focus"] == [known, {"reference": f"Condition/{condition['id']}"}]
+    assert condition["extension"] == [
+        {
+            "url": "http://hl7.org/fhir/StructureDefinition/condition-related",
+            "valueReference": known,
+        }
+    ]
     assert condition["identifier"][0]["value"] == "tiny|s1|m3|new_tumour|resection|"
