@@ -41,12 +41,18 @@ def drafts(entity: AdverseEvent, site: MappingSite) -> Iterator[Draft]:
         body |= moment("date", entity.start, entity.zone)
     if entity.recorded is not None:
         body |= moment("recordedDate", entity.recorded, entity.zone)
-    body["seriousness"] = site.concept(f"seriousness-{entity.seriousness}").codeable()
+    body["seriousness"] = _seriousness(entity, site)
     if entity.severity:
         body["severity"] = site.concept(entity.severity).codeable()
     body["outcome"] = site.concept(entity.outcome).codeable()
     body["study"] = [site.study()]
     yield Draft("AdverseEvent", body["id"], body, entity.origin, entity.subject)
+
+
+def _seriousness(entity: AdverseEvent, site: MappingSite) -> Json:
+    """Return HL7 Terminology's code; beside it R4's own edition of it, which R5 does not have."""
+    found = site.concept(f"seriousness-{entity.seriousness}").codeable()
+    return found if site.fhir == "r4" else found | {"coding": found["coding"][:1]}
 
 
 def _what(entity: AdverseEvent, site: MappingSite) -> Json:
