@@ -17,6 +17,8 @@ from urllib.parse import parse_qs, unquote
 
 from werkzeug import Request, Response
 
+from netfhir.fhir.identity import identifiers_of
+
 if TYPE_CHECKING:
     from pytest_httpserver import HTTPServer
 
@@ -323,7 +325,7 @@ class FhirStore:
 
 def _tokens(body: Json) -> Iterator[str]:
     """Yield what a search finds a body by: system and value, and the system alone."""
-    for identifier in body.get("identifier", []):
+    for identifier in identifiers_of(body):
         yield f"{identifier['system']}|{identifier['value']}"
         yield f"{identifier['system']}|"
 

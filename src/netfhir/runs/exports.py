@@ -53,7 +53,8 @@ class RedcapTables:
         redcap = open_export(
             source, dictionary, missing=export.missing, allowed_absent=export.allowed_absent
         )
-        used = {name for entity in export.entities for name in columns_by_table(entity)[""]}
+        tables = [columns_by_table(entity).values() for entity in export.entities]
+        used = {name for names in tables for table in names for name in table}
         require(redcap.table, sorted(used))
         return cls(redcap)
 
@@ -72,9 +73,10 @@ class RedcapTables:
                 yield record.row
 
     def table(self, name: str) -> Iterator[Record]:
-        """Yield every row: REDCap has one table."""
-        del name
-        return self._all()
+        """Yield the rows that hold the form of that name, whose faults `rows` tells."""
+        for record in self.export.records():
+            if not isinstance(record, RecordError) and record.holds(name):
+                yield record.row
 
     def check(self, column: str, cell: str) -> str:
         """Return what the dictionary's field expects, "" where the cell fits."""
