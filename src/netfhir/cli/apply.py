@@ -48,7 +48,7 @@ def command(
         with printing.progress("sending", len(work.staging)) as advance:
             result = work.apply(advance)
         status = worst({result.exit_status, syncing.status(work.account, set())} - {0})
-        note(result.summary.as_record(), status)
+        note({**result.summary.as_record(), "server": work.capabilities.as_record()}, status)
         _tell(work, result)
         if unsupported is not None:
             printing.written(work.write_unsupported(unsupported), unsupported)

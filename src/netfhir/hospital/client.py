@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
+from netfhir import clock
 from netfhir.errors import ConflictError, NetfhirError, RejectedError, TemporaryError
 from netfhir.fhir.canonical import from_bytes
 from netfhir.hospital import outcomes
@@ -44,10 +45,14 @@ class Client:
         self._batch = batch
         self.name = transport.name
         self.base_url = transport.base_url
+        self.skew_s: float | None = None
+        """How far the server's clock was ahead of ours when it was asked for its statement."""
 
     def statement(self) -> Json:
         """Return the CapabilityStatement; {} if the answer is no JSON object."""
-        return _object(self._transport.get("metadata"))
+        reply = self._transport.get("metadata")
+        self.skew_s = outcomes.skew_s(reply.headers.get("Date", ""), clock.now())
+        return _object(reply)
 
     def post_bundle(self, bundle: bytes) -> Json:
         """Send a transaction or batch; {} if the answer is no JSON object."""
