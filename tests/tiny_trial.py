@@ -20,6 +20,7 @@ from netfhir.trial.export import EntitySource, columns_by_table
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from netfhir.fhir.version import Version
     from netfhir.trial.export import FactSource
 
 LONDON = "Europe/London"
@@ -88,6 +89,7 @@ _NO_QUANTITIES = (
     "laboratory lutetium intravenous r0 resection present ecog-1 high standing arm-site colour "
     "blood ecog bp absent-unknown absent-not-performed absent-refused"
 )
+_NO_QUANTITIES += " milestone-randomised"
 _QUANTITIES = {"hb": "mass", "cga": "mass", "ph": "acidity", "sys": "pressure", "dia": "pressure"}
 _QUANTITIES |= {"glucose": "moles", "glucose-fasting": "moles"}
 
@@ -124,10 +126,10 @@ def trial(codes: Mapping[str, Any] = CODES, file: Mapping[str, Any] = FILE) -> T
     )
 
 
-def site() -> MappingSite:
-    """Return what the mappers use, named by the published key."""
-    declared = trial()
-    return MappingSite(declared, declared.naming(SiteKey(DEMO_SITE_KEY)))
+def site(fhir: Version = "r4", **file: Any) -> MappingSite:
+    """Return what the mappers use, named by the published key; `file` changes trial.toml."""
+    declared = trial(file=FILE | file)
+    return MappingSite(declared, declared.naming(SiteKey(DEMO_SITE_KEY)), fhir)
 
 
 def source(**declared: Any) -> Any:

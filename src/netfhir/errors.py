@@ -46,6 +46,10 @@ class NetfhirError(Exception):
         return {name: text for name, text in fields.items() if text}
 
 
+class CarryError(NetfhirError):
+    """A resource holds what has no way into the FHIR version asked for: a fault of the program."""
+
+
 class DeclarationError(NetfhirError):
     """A person edits `mappings/` or the settings; raised before any work."""
 

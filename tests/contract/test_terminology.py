@@ -37,6 +37,7 @@ SYSTEMS = {
     HL7 + "data-absent-reason": ("hl7-cc0", r"[a-z-]+"),
     HL7 + "v3-ObservationInterpretation": ("hl7-cc0", r"[A-Z]{1,3}|[<>]"),
     HL7 + "medication-admin-category": ("hl7-cc0", r"[a-z]+"),
+    HL7 + "research-subject-milestone": ("hl7-cc0", r"[A-Za-z]+"),
 }
 
 #: SNOMED CT that was found in the Global Patient Set; nothing else may be shipped.

@@ -13,6 +13,7 @@ from netfhir.runs import opening, syncing
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from netfhir.fhir.version import Version
     from netfhir.runs.syncing import Work
     from netfhir.sync.apply import Result
 
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
 @options.source
 @options.target
 @options.unsupported
+@options.fhir
 @options.mappings
 @options.as_json
 def command(
     trial: str,
+    fhir: Version,
     overlays: tuple[Path, ...],
     *,
     unsupported: Path | None,
@@ -39,7 +42,7 @@ def command(
     command can be given again after a crash at any point. Run again with nothing changed, it sends
     nothing.
     """
-    site = opening.mapping_site(opening.trial(trial, overlays))
+    site = opening.mapping_site(opening.trial(trial, overlays), fhir=fhir)
     read, target = options.split(given)
     with (
         syncing.journalled(target, "apply", trial) as note,

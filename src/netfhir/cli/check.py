@@ -9,7 +9,7 @@ import click
 from netfhir import settings as files
 from netfhir.cli import options, printing
 from netfhir.runs import checking, opening
-from netfhir.runs.studying import arm_names
+from netfhir.runs.studying import arm_names, site_problems
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +28,7 @@ def command(trials: tuple[str, ...], overlays: tuple[Path, ...], *, as_json: boo
     found = []
     for name in names:
         trial = opening.trial(name, overlays)
-        findings = checking.findings(trial, arm_names(trial))
+        findings = checking.findings(trial, arm_names(trial)) + list(site_problems(trial))
         printing.say(f"{name}: {'sound' if not findings else f'{len(findings)} findings'}")
         for finding in findings:
             printing.say(f"  {finding}")

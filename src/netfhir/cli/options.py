@@ -31,6 +31,13 @@ mappings = click.option(
     help="A site's own mappings, merged over the shipped ones by file, then by key.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+fhir = click.option(
+    "--fhir",
+    type=click.Choice(["r4", "r5"]),
+    default="r4",
+    show_default=True,
+    help="The FHIR version that is written.",
+)
 settings_file = click.option(
     "--settings", type=_FILE, metavar="FILE", help="The settings; default: ./netfhir.toml."
 )

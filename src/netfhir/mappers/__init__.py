@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from netfhir.fhir.canonical import Json
     from netfhir.fhir.dates import LocalTime
     from netfhir.fhir.draft import Draft
+    from netfhir.fhir.version import Version
     from netfhir.terminology.concepts import Concept
     from netfhir.trial.declaration import Item, Trial
     from netfhir.trial.entities import Entity
@@ -35,10 +36,19 @@ class MappingSite:
 
     trial: Trial
     naming: Naming
+    fhir: Version = "r4"
+    """The version that is written: a mapper asks where R4 and R5 mean different things."""
 
     def study(self) -> dict[str, str]:
         """Return the reference to the trial's ResearchStudy."""
         return _study(self.naming)
+
+    def study_of(self, site: str) -> dict[str, str]:
+        """Return the reference to the study that subjects of a site belong to."""
+        declared = self.trial.file.sites.get(site)
+        if declared is None or declared.study is None:
+            return self.study()
+        return self.naming.reference("ResearchStudy", self.naming.key(form="site-study", item=site))
 
     def concept(self, key: str) -> Concept:
         """Return a concept that an entity names; the declaration was checked before."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import orjson
 
 from netfhir.fhir.canonical import to_bytes
+from netfhir.fhir.version import NUMBERS
 from netfhir.runs import ndjson
 from netfhir.runs.opening import stage
 from netfhir.sync.staging import Staging
@@ -64,7 +65,7 @@ def summary_of(site: MappingSite, mapped: Mapped) -> dict[str, Any]:
     return {
         "version": FORMAT_VERSION,
         "trial": site.trial.name,
-        "fhir": "4.0.1",
+        "fhir": NUMBERS[site.fhir],
         "facts": {
             name: {
                 "input": account.input[name],

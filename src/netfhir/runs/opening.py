@@ -15,12 +15,14 @@ from netfhir.runs.pipeline import Pipeline, Selection
 from netfhir.runs.studying import study_drafts
 from netfhir.sources.assemble import Assembly, entities
 from netfhir.sources.reading import Reader
+from netfhir.terminology.registry import RegistryTerms
 from netfhir.trial import declaration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from netfhir.fhir.version import Version
     from netfhir.runs.pipeline import Account
     from netfhir.sync.staging import Staging
     from netfhir.trial.declaration import Trial
@@ -49,10 +51,12 @@ def trial_names(folders: Sequence[Path]) -> list[str]:
     return sorted({path.parent.name for folder in folders for path in folder.glob("*/trial.toml")})
 
 
-def mapping_site(opened_trial: Trial, site_key: bytes | None = None) -> MappingSite:
+def mapping_site(
+    opened_trial: Trial, site_key: bytes | None = None, fhir: Version = "r4"
+) -> MappingSite:
     """Return the trial as it is named at this site; the key comes from the environment."""
     key = SiteKey(site_key if site_key is not None else settings.site_key())
-    return MappingSite(opened_trial, opened_trial.naming(key))
+    return MappingSite(opened_trial, opened_trial.naming(key), fhir)
 
 
 def stage(site: MappingSite, given: Input, staging: Staging) -> Account:
@@ -64,7 +68,14 @@ def stage(site: MappingSite, given: Input, staging: Staging) -> Account:
     _, export = site.trial.choose(given.format)
     tables = opened(export, given.source, given.container, given.dictionary)
     reader = Reader.of(site.trial, export, tables.check)
-    pipeline = Pipeline(site, Gate(), staging, given.selection, given.on_staged)
+    pipeline = Pipeline(
+        site,
+        Gate(site.fhir),
+        staging,
+        given.selection,
+        extension_base=RegistryTerms.load(site.trial.folders).extension_base,
+        on_staged=given.on_staged,
+    )
     pipeline.study(study_drafts(site))
     account = pipeline.facts(entities(Assembly(site.trial, tables, reader), export.entities))
     if (unmet := given.selection.unmet()) and not account.rejects and given.selection.limit is None:

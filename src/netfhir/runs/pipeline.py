@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from netfhir.errors import RecordError
 from netfhir.fhir.canonical import to_bytes
+from netfhir.fhir.extensions import CROSS_VERSION
 from netfhir.mappers import mapper
 from netfhir.sync.staging import Staged
 
@@ -82,6 +83,7 @@ class Pipeline:
     gate: Gate
     staging: Staging
     selection: Selection = field(default_factory=Selection)
+    extension_base: str = CROSS_VERSION
     on_staged: Callable[[int], None] = lambda _: None
     account: Account = field(default_factory=Account)
     _shared: set[tuple[str, str]] = field(default_factory=set)
@@ -162,6 +164,7 @@ class Pipeline:
         return new
 
     def _checked(self, draft: Draft) -> Staged:
+        draft = draft.in_version(self.site.fhir, self.extension_base)
         self.gate.check(draft)
         return Staged(
             draft.resource_type, draft.id, draft.subject, draft.where, to_bytes(draft.body)

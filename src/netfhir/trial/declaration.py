@@ -31,11 +31,22 @@ class Identifiers(Declared):
     subjects: str
 
 
+class SiteStudy(Declared):
+    """The study at one site, as a ResearchStudy of its own that is part of the whole one."""
+
+    status: str = ""
+    """The registry's word for where the study stands here; "": as the record says of the place."""
+    place: str = ""
+    """The facility's name in the record, if it is not the site's."""
+
+
 class Site(Declared):
     """A site of the trial; without a zone, times of day are kept but not sent as instants."""
 
     name: str
     zone: str | None = None
+    study: SiteStudy | None = None
+    """Only where subjects belong to the site's own study, not directly to the whole one."""
 
     @field_validator("zone")
     @classmethod
@@ -75,6 +86,8 @@ class TrialFile(Declared):
     identifiers: Identifiers
     sites: dict[str, Site]
     arms: dict[str, Arm]
+    withhold_arms: bool = False
+    """Whether no resource of a subject tells the arm: readers of the record may be blinded."""
     screening: Screening | None = None
 
 

@@ -81,6 +81,8 @@ class Subject(Entity):
 
     states: tuple[StateChange, ...]
     """At least one; the last is the present one."""
+    site: str = ""
+    """The key of the subject's site in trial.toml."""
     other_numbers: tuple[tuple[str, str], ...] = ()
     """Further identifiers: system, value."""
     arm: str | None = None
