@@ -40,6 +40,7 @@ class FhirStore:
     server: HTTPServer
     listed: tuple[str, ...] = TYPES
     software: str = "Store"
+    fhir: str = "4.0.1"
     interactions: tuple[str, ...] = ("transaction", "batch")
     can: tuple[str, ...] = ("read", "update")
     """The interactions that are listed for each type; what is not listed is refused with 405."""
@@ -185,7 +186,7 @@ class FhirStore:
         return {
             "resourceType": "CapabilityStatement",
             "software": {"name": self.software, "version": "1"},
-            "fhirVersion": "4.0.1",
+            "fhirVersion": self.fhir,
             "rest": rest,
         }
 
