@@ -45,7 +45,7 @@ OFFERS: dict[str, dict[str, Any]] = {
             "Observation": {"searchParam": [{"name": "patient"}]},
             "ResearchSubject": {"searchParam": [{"name": "patient"}]},
         },
-        "page": 2,
+        "page": 1,
     },
 }
 POSTING = ("conditional-post", "search-post")
