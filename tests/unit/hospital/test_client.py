@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from netfhir.errors import TemporaryError
+from netfhir.errors import RejectedError, TemporaryError
 from netfhir.hospital.client import Client
 from netfhir.hospital.transport import Reply, Transport
 
@@ -128,5 +128,5 @@ def test_a_patients_resources_come_page_after_page() -> None:
 def test_a_page_at_another_address_is_not_followed() -> None:
     """A next link that leads elsewhere would carry our credentials there."""
     client, _ = _client(_page("a", following="https://elsewhere.example/Observation?page=2"))
-    with pytest.raises(TemporaryError, match="another address"):
+    with pytest.raises(RejectedError, match="another address"):
         client.of_patient("Observation", "Patient/p1")
