@@ -20,6 +20,27 @@ def acceptable_offset_range(limits: dict[str, Any]) -> dict[str, Any]:
     return {"url": f"{_SOA}AcceptableOffsetRangeSoa", "valueRange": limits}
 
 
+#: The types on which R4 lets `workflow-researchStudy` stand, of those that netfhir writes.
+OF_A_STUDY: Final = frozenset(
+    {
+        "Consent",
+        "DiagnosticReport",
+        "Encounter",
+        "MedicationAdministration",
+        "MedicationStatement",
+        "Observation",
+        "Procedure",
+        "QuestionnaireResponse",
+        "Task",
+    }
+)
+
+
+def referring(name: str, reference: dict[str, str]) -> dict[str, Any]:
+    """Return the extension of FHIR core of that name, which refers to another resource."""
+    return {"url": f"{_CORE}{name}", "valueReference": reference}
+
+
 def research_study(reference: dict[str, str]) -> dict[str, Any]:
     """Return the link of an event to its study (FHIR R4 core, workflow-researchStudy)."""
     return {"url": f"{_CORE}workflow-researchStudy", "valueReference": reference}

@@ -149,6 +149,8 @@ def _words(trial: Trial, allowed: OneOf | Names | None) -> frozenset[str] | None
             return words
         case Names("arm"):
             return frozenset(trial.file.arms)
+        case Names("visit"):
+            return frozenset(trial.file.visits)
         case Names("site"):
             return frozenset(trial.file.sites)
     return frozenset(trial.terminology.concepts)
