@@ -29,13 +29,17 @@ class Place(Declared):
     each: str = ""
     """An attribute that holds several parts, each of which is one (a subject's states)."""
     where: Equal = Field(default_factory=dict)
-    """Conditions on attributes; `event` is the visit of the fact's key."""
+    """Conditions on attributes; `key.event` and the like are parts of the fact's key."""
     when: str
     """The attribute with the day."""
     until: str = ""
     """The attribute with the end, where a duration is judged."""
     amount: str = ""
     """The attribute with the quantity, where one is judged."""
+    label: str = "key.event"
+    """The attribute by which the fact is told to be the one of a certain offset."""
+    refer: bool = True
+    """Whether the fact gives a resource that can be referred to."""
 
 
 class Activity(Declared):
