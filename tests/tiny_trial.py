@@ -93,7 +93,7 @@ _NO_QUANTITIES = (
     "laboratory lutetium intravenous r0 resection present ecog-1 high standing arm-site colour "
     "blood ecog bp absent-unknown absent-not-performed absent-refused "
     "consent-scope-research consent-category-research consent-document sheet ambulatory "
-    "tumour metastases liver confirmed blood-sample octreotide long-acting therapy"
+    "tumour metastases liver confirmed blood-sample octreotide long-acting therapy clinical-unknown"
 )
 _NO_QUANTITIES += " milestone-randomised"
 _QUANTITIES = {"hb": "mass", "cga": "mass", "ph": "acidity", "sys": "pressure", "dia": "pressure"}

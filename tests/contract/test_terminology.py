@@ -37,6 +37,7 @@ SYSTEMS = {
     HL7 + "observation-category": ("hl7-cc0", r"[a-z-]+"),
     HL7 + "data-absent-reason": ("hl7-cc0", r"[a-z-]+"),
     HL7 + "v3-ObservationInterpretation": ("hl7-cc0", r"[A-Z]{1,3}|[<>]"),
+    HL7 + "condition-clinical": ("hl7-cc0", r"[a-z]+"),
     HL7 + "condition-ver-status": ("hl7-cc0", r"[a-z-]+"),
     HL7 + "consentcategorycodes": ("hl7-cc0", r"[a-z]+"),
     HL7 + "consentscope": ("hl7-cc0", r"[a-z-]+"),

@@ -25,8 +25,8 @@ RESOURCE: Final = "Condition"
 def drafts(entity: Diagnosis, site: MappingSite) -> Iterator[Draft]:
     """Yield one Condition."""
     body = site.event("Condition", entity)
-    if entity.clinical:
-        body["clinicalStatus"] = site.concept(entity.clinical).codeable()
+    if clinical := _clinical(entity, site):
+        body["clinicalStatus"] = site.concept(clinical).codeable()
     body["verificationStatus"] = site.concept(entity.verification).codeable()
     body["code"] = site.coded("diagnosis", entity.code)
     if entity.body_site:
@@ -36,3 +36,8 @@ def drafts(entity: Diagnosis, site: MappingSite) -> Iterator[Draft]:
     if entity.recorded is not None:
         body |= moment("recordedDate", entity.recorded, entity.zone)
     yield Draft("Condition", body["id"], body, entity.origin, entity.subject)
+
+
+def _clinical(entity: Diagnosis, site: MappingSite) -> str | None:
+    """Return what the source says; R5 needs the element, and has a code for what it does not."""
+    return entity.clinical or ("clinical-unknown" if site.fhir == "r5" else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -163,6 +164,13 @@ def test_a_diagnosis_is_a_condition_without_a_study() -> None:
             "recordedDate": "2024-08-05",
         }
     ]
+
+
+def test_r5_needs_a_clinical_status() -> None:
+    """What the source does not say is unknown there; R4, which has no such code, is silent."""
+    entity = Diagnosis(**common("diagnosis", "primary"), code="tumour", verification="confirmed")
+    (r5,) = mapper("diagnosis")(entity, replace(SITE, fhir="r5"))
+    assert r5.body["clinicalStatus"] == concept("clinical-unknown")
 
 
 def test_metastases_name_the_tumour_they_came_from() -> None:
