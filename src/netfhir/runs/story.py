@@ -161,7 +161,7 @@ def _open(answers: Iterable[Answer]) -> Iterator[Line]:
 
 def _span(answer: Answer) -> str:
     low, high = ("" if bound is None else str(bound) for bound in (answer.low, answer.high))
-    return f"{low} .. {high}" if low or high else ""
+    return f"{low} .. {high}".strip() if low or high else ""
 
 
 def _units(trial: Trial, schedule: ScheduleFile) -> dict[str, str]:
