@@ -77,7 +77,7 @@ class _Show:
             printing.say(f"  {line}")
         _head("The trial's REDCap export: mapped, planned, sent, read back")
         statuses = _carry(site, study.input(), target)
-        _head("One of its subjects, told by the protocol's clock")
+        printing.say("\n  One of its subjects, told by the protocol's clock:")
         for told in story.run(site.trial, study.of_one(), EXPORTED):
             printing.story(told)
         _head("One laboratory value is corrected in REDCap: the plan shows it, apply sends it")
