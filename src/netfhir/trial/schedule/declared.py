@@ -95,7 +95,7 @@ def _place(
         return
     attributes = set(parts[place.each])
     attributes |= {f"{KEY}{part}" for part in SourceKey._fields}
-    for name in (*place.where, place.when, place.until, place.amount, place.label):
+    for name in (*place.where, place.when, place.until, place.amount, place.label, place.told):
         if name and name not in attributes:
             expected = "one of " + ", ".join(sorted(attributes))
             yield _unknown(f"{where}.from", name, expected)

@@ -38,6 +38,7 @@ class Occurrence:
     amount: Amount | None = None
     minutes: int | None = None
     label: str = ""
+    told: str = ""
     refer: bool = True
     links: tuple[SourceKey, ...] = ()
     """The facts that this one refers to."""
@@ -122,6 +123,7 @@ def _occurrence(activity: str, place: Place, entity: Entity, part: object) -> Oc
         amount=getattr(part, place.amount) if place.amount else None,
         minutes=minutes_between(when, until, entity.zone) if when and until else None,
         label=str(_of(place.label, part, entity)),
+        told=str(_of(place.told, part, entity)) if place.told else "",
         refer=place.refer,
         links=tuple(link.key for link in entity.links),
     )
