@@ -104,6 +104,24 @@ def test_a_spelling_leads_to_a_known_unit() -> None:
     assert places(Declared(trial(codes))) == [("unknown-key", 'tiny/codes.toml:units."fur"')]
 
 
+@pytest.mark.parametrize(
+    ("source", "target", "code", "place"),
+    [
+        ("g/dL", "mmol/L", "conversion-across-kinds", ".to"),
+        ("furlong", "g/L", "unknown-key", ""),
+        ("g/dL", "furlong", "unknown-key", ".to"),
+    ],
+)
+def test_a_conversion_stays_within_its_kind(
+    source: str, target: str, code: str, place: str
+) -> None:
+    """A mass never becomes an amount of substance by a factor alone."""
+    codes = wrong_codes()
+    codes["conversions"] = {source: {"to": target, "factor": "0.6206", "reason": "a table"}}
+    where = f'tiny/codes.toml:conversions."{source}"{place}'
+    assert places(Declared(trial(codes))) == [(code, where)]
+
+
 def test_a_missing_data_code_has_a_known_reason() -> None:
     """The reason is a concept of the terminology."""
     declared = Declared(trial(wrong_codes()), missing={"UNK": "absent-mind"})

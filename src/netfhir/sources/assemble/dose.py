@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast, get_args
 from netfhir.errors import RecordError
 from netfhir.sources.assemble import each
 from netfhir.sources.assemble.link import links
-from netfhir.sources.assemble.unit import declared_unit
+from netfhir.sources.assemble.unit import amount, declared_unit
 from netfhir.trial.entities import Amount, Dose, DoseStatus
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _amount(row: Row, status: str, source: DoseSource, assembly: Assembly) -> Am
     spelling = unit.constant or row.cells[unit.column] if unit else ""
     where = row.where(unit.column if unit and unit.column else source.amount)
     ucum = declared_unit(spelling, where, assembly.trial)
-    return Amount(value=number.digits, ucum=ucum, unit=spelling)
+    return amount(number.digits, spelling, ucum, assembly.trial)
 
 
 def _cycle(row: Row, source: DoseSource, assembly: Assembly) -> int | None:
