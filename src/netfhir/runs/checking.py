@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from netfhir.errors import DeclarationError
 from netfhir.screening import protocol
-from netfhir.trial.export import ItemPlace, MeasurementSource
+from netfhir.trial.export import DoseSource, ItemPlace, MeasurementSource
 from netfhir.trial.places import Attribute, Names, OneOf, attributes
 from netfhir.trial.schedule import declared as schedule
 
@@ -131,6 +131,8 @@ def _export(trial: Trial, where: str, export: Export) -> Iterator[DeclarationErr
 def _source(trial: Trial, where: str, source: EntitySource) -> Iterator[DeclarationError]:
     for name, place, allowed in attributes(source):
         yield from _place(trial, f"{where}.{name}", place, _words(trial, allowed))
+    if isinstance(source, DoseSource) and source.kind_of_amount:
+        yield from _amount(trial, where, source)
     if isinstance(source, MeasurementSource):
         items = trial.codes.items.get(source.item_table)
         if items is None:
@@ -143,6 +145,23 @@ def _source(trial: Trial, where: str, source: EntitySource) -> Iterator[Declarat
         named = {code for item in source.items for code in _named(trial, item)}
         for code in sorted(named - set(items or ())):
             yield _unknown(f"{where}.items", code, items or ())
+
+
+def _amount(trial: Trial, where: str, source: DoseSource) -> Iterator[DeclarationError]:
+    kind, units = source.kind_of_amount, trial.terminology.units
+    known = {name for unit in units.values() for name in unit.property}
+    if kind not in known:
+        yield _unknown(f"{where}.kind_of_amount", kind, known)
+    constant = source.unit.constant if source.unit else ""
+    ucum = trial.codes.units.get(constant, constant)
+    if kind in known and ucum in units and kind not in units[ucum].property:
+        yield DeclarationError(
+            "unit-of-another-kind",
+            where=f"{where}.unit",
+            found=f"`{ucum}`, which measures {_kinds(units[ucum])}",
+            expected=f"a unit of {kind}",
+            remedy="correct the unit, or the kind of the amount",
+        )
 
 
 def _named(trial: Trial, place: ItemPlace) -> set[str]:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from netfhir.errors import RecordError
 from netfhir.sources.assemble import dose, measurement
 from netfhir.sources.assemble.unit import amount
 from netfhir.trial.entities import Amount, Dose, Given, Measurement
@@ -40,6 +41,7 @@ EX = Export(
         status={"constant": "completed", "reason": "the form"},
         amount="DOSE",
         unit="DOSU",
+        kind_of_amount="activity",
         start="FROM",
     )
 )
@@ -70,6 +72,15 @@ def test_a_dose_is_converted_too() -> None:
     (found,) = dose.entities(EX.source, EX.assembly(row))
     assert isinstance(found, Dose)
     assert found.amount == measured(ORRES="200").value
+
+
+def test_a_dose_in_a_unit_of_another_kind_is_refused() -> None:
+    """Litres are no activity, however well the unit is known."""
+    row = EX.row("", 2, ID="S1", DOSE="200", DOSU="g/L")
+    (found,) = dose.entities(EX.source, EX.assembly(row))
+    assert isinstance(found, RecordError)
+    assert (found.code, found.where) == ("unit-of-another-kind", "main.csv:2:DOSU")
+    assert "activity" in found.expected
 
 
 def test_a_unit_without_a_conversion_stays() -> None:
