@@ -120,13 +120,20 @@ def day(given: datetime | None) -> date | None:
     return given.date() if given else None
 
 
+_SERVER = click.option(
+    "--server",
+    required=True,
+    metavar="NAME|URL",
+    help="The hospital's server: a name of netfhir.toml, or its FHIR base address.",
+)
+_STATE = click.option(
+    "--state",
+    type=_FILE,
+    metavar="DIR",
+    help="Where ledger and staging are kept, private; default: .netfhir, or as in the settings.",
+)
 _TARGET = (
-    click.option(
-        "--server",
-        required=True,
-        metavar="NAME|URL",
-        help="The hospital's server: a name of netfhir.toml, or its FHIR base address.",
-    ),
+    _SERVER,
     click.option(
         "--crosswalk",
         type=_FILE,
@@ -134,19 +141,20 @@ _TARGET = (
         help="CSV with the header subject,system,value: the hospital's identifier of each "
         "subject's patient. A subject without a patient is parked, never guessed.",
     ),
-    click.option(
-        "--state",
-        type=_FILE,
-        metavar="DIR",
-        help="Where ledger and staging are kept, private; default: .netfhir, or as in the "
-        "settings.",
-    ),
+    _STATE,
 )
 
 
 def target(command: Command) -> Command:
     """Add the options that say where a run goes."""
     for option in reversed((*_TARGET, settings_file)):
+        command = option(command)
+    return command
+
+
+def kept(command: Command) -> Command:
+    """Add the options that say whose state is meant, where nothing is read or sent."""
+    for option in (settings_file, _STATE, _SERVER):
         command = option(command)
     return command
 
