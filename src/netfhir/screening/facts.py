@@ -58,6 +58,8 @@ class Fact:
     """Recorded, but not as a thing that happened: an order, a suspicion, a preliminary report."""
     ended: bool = False
     defect: Cause | Literal[""] = ""
+    gone: bool = False
+    """The record says that it is not so (refuted, entered in error): it takes back earlier copies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +108,17 @@ class Record:
 
 
 def newest(facts: Iterable[Fact]) -> list[Fact]:
-    """Return one fact for each resource and concept: that of the latest copy."""
-    best: dict[tuple[str, str, str], Fact] = {}
+    """Return the facts of each resource as its latest copy has them, in order of their sets."""
+    latest: dict[tuple[str, str], dict[str, Fact]] = {}
     for fact in facts:
-        key = (fact.concept, fact.type, fact.id)
-        if key not in best or order(best[key]) < order(fact):
-            best[key] = fact
-    return [best[key] for key in sorted(best)]
+        held = latest.setdefault((fact.type, fact.id), {})
+        other = next(iter(held.values()), None)
+        if other is not None and order(other) < order(fact):
+            held.clear()
+        if other is None or order(other) <= order(fact):
+            held.setdefault(fact.concept, fact)
+    kept = [fact for held in latest.values() for fact in held.values() if not fact.gone]
+    return sorted(kept, key=lambda fact: (fact.concept, fact.type, fact.id))
 
 
 def order(copy: Fact | Person) -> tuple[str, int, str]:

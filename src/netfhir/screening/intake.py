@@ -147,7 +147,7 @@ def _assign(
         for record in people.values():
             record.gaps.append(item)
     elif whose not in people:
-        if isinstance(item, Fact):
+        if isinstance(item, Fact) and not item.gone:
             tally.problem("unknown-patient", item.type)
     elif isinstance(item, Gap):
         people[whose].gaps.append(item)

@@ -52,17 +52,17 @@ class Reader:
         shape = SHAPES[kind]
         patient = members.patient_of(body, shape.patient)
         try:
-            certainty = _certainty(body, kind, shape)
-            if certainty is None:
-                return []
+            weak = _weak(body, kind, shape)
             codes = _codes(body, shape, medications)
-            if not any(code[0] in self.systems for code in codes):
+            if weak is not None and not any(code[0] in self.systems for code in codes):
                 return [Gap(patient, kind, "local-code-unmapped", self._meant(body, shape))]
             rows = self._rows(codes, kind)
             if not rows:
                 return []
             base = self._base(body, kind, shape, patient)
-            return [self._result(replace(base, weak=certainty), body, row) for row in rows]
+            if weak is None:
+                return [replace(base, concept=row.concept, defect="", gone=True) for row in rows]
+            return [self._result(replace(base, weak=weak), body, row) for row in rows]
         except members.ShapeError:
             return [Gap(patient, kind, "data-error")]
 
@@ -194,7 +194,7 @@ def _worse(fact: Fact, number: Decimal | None) -> Any:  # noqa: ANN401 - a cause
     return fact.defect or ("data-error" if number is None else "")
 
 
-def _certainty(body: Json, kind: str, shape: Shape) -> bool | None:
+def _weak(body: Json, kind: str, shape: Shape) -> bool | None:
     """Return whether it is weak; None where the resource says that it is not so."""
     if body.get("doNotPerform") is True:
         return None
