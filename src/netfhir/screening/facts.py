@@ -8,12 +8,12 @@ could not be read is a gap: it is never taken for absence.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
-    from decimal import Decimal
 
 Cause = Literal[
     "ambiguous-protocol",
@@ -59,7 +59,7 @@ class Fact:
     ended: bool = False
     defect: Cause | Literal[""] = ""
     gone: bool = False
-    """The record says that it is not so (refuted, entered in error): it takes back earlier copies."""
+    """The record says that it is not so (refuted, in error): it takes back earlier copies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,12 @@ def order(copy: Fact | Person) -> tuple[str, int, str]:
     return copy.updated, len(copy.version), copy.version
 
 
-def text(number: Decimal) -> str:
-    """Return a number as it is written in evidence: plain, without trailing zeros."""
+def bare(number: Decimal) -> Decimal:
+    """Return a number without trailing zeros."""
     plain = format(number, "f")
-    return plain.rstrip("0").rstrip(".") if "." in plain else plain
+    return Decimal(plain.rstrip("0").rstrip(".") if "." in plain else plain)
+
+
+def text(number: Decimal) -> str:
+    """Return a number as it is written in evidence: plain, with the zeros that it came with."""
+    return format(number, "f")

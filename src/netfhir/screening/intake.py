@@ -11,7 +11,7 @@ from netfhir.screening.facts import Consent, Fact, Gap, Person, Record, order
 from netfhir.screening.files import Source, Tally, lines, missing, sources
 from netfhir.screening.members import Json, patient_of
 from netfhir.screening.people import consent, person
-from netfhir.screening.reading import Reader, medication_codes
+from netfhir.screening.reading import Reader, Written, medication_codes
 from netfhir.screening.shapes import SHAPES
 
 if TYPE_CHECKING:
@@ -53,7 +53,9 @@ class Intake:
         """Return the resource of a line and its type; no resource where it cannot be read."""
         name = source.path.name
         try:
-            body = json.loads(line, object_pairs_hook=_once, parse_constant=_refuse)
+            body = json.loads(
+                line, object_pairs_hook=_once, parse_constant=_refuse, parse_float=Written
+            )
         except _DuplicateKeyError:
             self.tally.problem("duplicate-key", name, number)
             return None, source.type

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from netfhir.screening import members
 from netfhir.screening.days import days
-from netfhir.screening.facts import Cause, Fact, Gap
+from netfhir.screening.facts import Cause, Fact, Gap, bare
 from netfhir.screening.shapes import ENDED, SHAPES, Shape
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _MEDICATION = re.compile(r"(?:.*/)?Medication/([A-Za-z0-9.-]{1,64})(?:/_history/[A-Za-z0-9.-]+)?\Z")
 _PLACES = Decimal("1E-10")
 _LARGEST = Decimal("1E18")
+_PLAIN = re.compile(r"-?[0-9]+\.[0-9]{1,10}\Z", re.ASCII)
+_DIGITS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ class Reader:
         fact = replace(base, concept=row.concept, code=row.code[1])
         unitless = self.sets.sets[row.concept].unitless
         if row.number is not None:
-            return replace(fact, number=row.number, unit="1" if unitless else "")
+            return replace(fact, number=bare(row.number), unit="1" if unitless else "")
         if fact.type != "Observation":
             return fact
         if "valueQuantity" in body:
@@ -159,27 +161,47 @@ class Reader:
                 defect: Cause = "no-data"
                 if number is None:
                     return replace(fact, code=code[1], defect=fact.defect or defect)
-                return replace(fact, code=code[1], number=number, unit="1")
+                return replace(fact, code=code[1], number=bare(number), unit="1")
         if "valueCodeableConcept" in body:
             return replace(fact, defect=fact.defect or "local-code-unmapped")
         other = any(name.startswith("value") for name in body)
         return replace(fact, defect=fact.defect or ("data-error" if other else "no-data"))
 
 
+class Written(float):
+    """A JSON number with a fraction, and its digits as they are written: 7.40 stays 7.40."""
+
+    __slots__ = ("digits",)
+    digits: str
+
+    def __new__(cls, digits: str) -> Self:
+        """Read the digits."""
+        made = super().__new__(cls, digits)
+        made.digits = digits
+        return made
+
+
 def decimal(given: object) -> Decimal | None:
-    """Return a JSON number to ten places; None for everything else.
+    """Return a JSON number to ten places, with its trailing zeros; None for everything else.
 
     A number of more than 15 digits is taken as the nearest binary double, as DuckDB reads it.
     """
     if isinstance(given, bool) or not isinstance(given, int | float):
         return None
+    if isinstance(given, Written) and plain(given.digits):
+        return Decimal(given.digits)
     try:
         exact = Decimal(repr(float(given)))
         if abs(exact) >= _LARGEST:
             return None
-        return exact.quantize(_PLACES, rounding=ROUND_HALF_UP)
+        return bare(exact.quantize(_PLACES, rounding=ROUND_HALF_UP))
     except (InvalidOperation, OverflowError):
         return None
+
+
+def plain(digits: str) -> bool:
+    """Return whether digits are exact to a double: 15 of them, ten places, no exponent."""
+    return _PLAIN.match(digits) is not None and sum(map(str.isdigit, digits)) <= _DIGITS
 
 
 def medication_codes(body: Json) -> list[Code]:

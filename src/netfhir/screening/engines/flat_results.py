@@ -9,12 +9,23 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from netfhir.screening.engines.flat_columns import OTHER_VALUES
+from netfhir.screening.files import LONGEST
 
 _NUMBER = "DECIMAL(28, 10)"
+_LINE = (
+    '{"id":"VARCHAR","meta":{"versionId":"VARCHAR"},"valueQuantity":{"value":"VARCHAR"},'
+    '"referenceRange":[{"low":{"value":"VARCHAR"},"high":{"value":"VARCHAR"},'
+    '"type":{"coding":[{"code":"VARCHAR"}]}}]}'
+)
 #: The only normal range, if there is exactly one.
 _NORMAL = (
     "list_filter(referenceRange, lambda r: r.type IS NULL OR "
     "list_distinct(list_transform(r.type.coding, lambda c: c.code)) = ['normal'])"
+)
+_RANGE = (
+    "CASE WHEN valueQuantity IS NULL OR referenceRange IS NULL THEN NULL "
+    "WHEN len(referenceRange) = 1 AND referenceRange[1].type IS NULL "
+    f"THEN referenceRange[1] WHEN len({_NORMAL}) = 1 THEN {_NORMAL}[1] END"
 )
 #: The first coded result of each row of a part that some set knows; `rid` is the row.
 ANSWERS = """
@@ -26,6 +37,25 @@ JOIN answer USING (concept)
 WHERE answer.system = coding.system AND answer.code = coding.code
 GROUP BY rid
 """
+#: Of the rows of a part: with how many places their numbers are written, where zeros end them.
+#: DuckDB reads a number as a double, so that these few lines are read once more, as text.
+WRITTEN = f"""
+WITH lines AS MATERIALIZED (
+  SELECT from_json(regexp_replace(json,
+    '"value"(\\s*:\\s*)(-?[0-9]+\\.[0-9]*0)([,}}\\s])', '"value"\\1"\\2"\\3', 'g'),
+    '{_LINE}') AS line
+  FROM read_json_objects($path, format = 'newline_delimited', maximum_object_size = {LONGEST})
+  WHERE regexp_matches(json, '"value"\\s*:\\s*-?[0-9]+\\.[0-9]*0[,}}\\s]')),
+held AS (SELECT unnest(line) FROM lines),
+ranged AS (SELECT *, {_RANGE} AS range_ FROM held),
+scales AS (
+  SELECT id, COALESCE(meta.versionId, '') AS version, max(scale_of(valueQuantity.value)) AS scale,
+    max(scale_of(range_.low.value)) AS low_scale, max(scale_of(range_.high.value)) AS high_scale
+  FROM ranged GROUP BY ALL)
+SELECT part.rowid AS rid, scale, low_scale, high_scale
+FROM scales JOIN {{part}} AS part ON part.id = scales.id AND part.version = scales.version
+WHERE part.number IS NOT NULL
+"""  # noqa: S608 - patterns of ours
 _CODINGS = "CAST(NULL AS STRUCT(system VARCHAR, code VARCHAR)[])"
 
 
@@ -57,11 +87,7 @@ def of(kind: str) -> Result:
         ),
         written=_written("valueQuantity"),
         unit=_unit(),
-        range_=(
-            "CASE WHEN valueQuantity IS NULL OR referenceRange IS NULL THEN NULL "
-            "WHEN len(referenceRange) = 1 AND referenceRange[1].type IS NULL "
-            f"THEN referenceRange[1] WHEN len({_NORMAL}) = 1 THEN {_NORMAL}[1] END"
-        ),
+        range_=_RANGE,
         comparator=(
             "CASE WHEN valueQuantity IS NOT NULL "
             "THEN COALESCE(valueQuantity.comparator, '') ELSE '' END"

@@ -34,6 +34,8 @@ CREATE MACRO day_lo(t) AS CASE WHEN regexp_matches(t, '{_DATE}') THEN TRY_CAST(l
 CREATE MACRO day_hi(t) AS CASE length(t)
   WHEN 4 THEN CAST(day_lo(t) + INTERVAL 1 YEAR AS DATE) - 1
   WHEN 7 THEN last_day(day_lo(t)) ELSE day_lo(t) END;
+CREATE MACRO scale_of(t) AS CASE WHEN regexp_full_match(t, '-?[0-9]+\\.[0-9]{{1,10}}')
+  AND length(replace(t, '-', '')) <= 16 THEN length(t) - strpos(t, '.') ELSE 0 END;
 CREATE MACRO exact(j) AS TRY_CAST(CAST(j AS VARCHAR) AS DECIMAL(28, 10));
 """
 _TABLES = """
@@ -102,6 +104,9 @@ def read(
     if source.type == "Observation":
         answers = results.ANSWERS.format(part=part)
         connection.execute(f"CREATE TABLE answered_{part} AS {answers}")
+        written = results.WRITTEN.replace("{part}", part)
+        path = {"path": str(source.path)}
+        connection.execute(f"CREATE TABLE written_{part} AS {written}", path)
     for key, one in reader.sets.sets.items():
         if one.all_of and source.type in one.types:
             connection.execute(_all_of(part, key, one.all_of))

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-EVIDENCE = "EVIDENCE_OF(type, id, version, code, number, comparator, unit, COALESCE(since, lo), hi, :words)"
+EVIDENCE = (
+    "EVIDENCE_OF(type, id, version, code, number, scale, comparator, unit, "
+    "COALESCE(since, lo), hi, :words)"
+)
 NO_EVIDENCE = fragment(
     "CAST([] AS STRUCT(type TEXT, id TEXT, version TEXT, value TEXT, unit TEXT, "
     "threshold TEXT, effective TEXT[])[])"
@@ -45,8 +48,8 @@ def _facts(need: Facts, concepts: Sequence[str], as_of: date, *columns: Sql) -> 
     """Return the facts of these sets with their place: 0 out, 1 maybe, 2 in; a resource once."""
     place, cause = places(need, as_of)
     found = fragment(
-        "SELECT fact.pno, rank, fact.lo, fact.hi, weak, defect, :place AS place, :cause AS place_cause "
-        "FROM fact",
+        "SELECT fact.pno, rank, fact.lo, fact.hi, weak, defect, :place AS place, "
+        ":cause AS place_cause FROM fact",
         place=place,
         cause=cause,
     )

@@ -10,6 +10,7 @@ import orjson
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
+    from decimal import Decimal
     from pathlib import Path
 
     import duckdb
@@ -20,13 +21,14 @@ FACT = (
     "patient TEXT, concept TEXT, type TEXT, id TEXT, version TEXT, updated TEXT, code TEXT, "
     "since DATE, lo DATE, hi DATE, number DECIMAL(28, 10), comparator TEXT, unit TEXT, "
     "low DECIMAL(28, 10), high DECIMAL(28, 10), weak BOOLEAN, ended BOOLEAN, defect TEXT, "
-    "gone BOOLEAN"
+    "gone BOOLEAN, scale INT, low_scale INT, high_scale INT"
 )
 PERSON = (
     "id TEXT, version TEXT, updated TEXT, gender TEXT, born_lo DATE, born_hi DATE, deceased BOOLEAN"
 )
 CONSENT = 'patient TEXT, permit BOOLEAN, decided DATE, "start" DATE, "end" DATE'
 GAP = "patient TEXT, type TEXT, cause TEXT, concept TEXT"
+SCALES = ("scale", "low_scale", "high_scale")
 BATCH = 50_000
 _SHAPES = {"read_fact": FACT, "read_person": PERSON, "read_consent": CONSENT, "gap": GAP}
 _LATER = "updated DESC, length(version) DESC, version DESC"
@@ -100,12 +102,14 @@ GROUP BY type
 """
 
 
-#: What evidence says of a fact; a number plain, without trailing zeros.
+#: What evidence says of a fact; a number plain, with the zeros that it came with.
 _MACROS = """
-CREATE MACRO number_text(n) AS rtrim(rtrim(CAST(n AS TEXT), '0'), '.');
-CREATE MACRO evidence_of(type_, id_, version_, code_, number_, comparator_, unit_, first_, last_,
-  words_) AS {'type': type_, 'id': id_, 'version': version_,
-  'value': CASE WHEN number_ IS NULL THEN code_ ELSE comparator_ || number_text(number_) END,
+CREATE MACRO longer(a, b) AS CASE WHEN length(a) < length(b) THEN b ELSE a END;
+CREATE MACRO number_text(n, scale) AS longer(rtrim(rtrim(CAST(n AS TEXT), '0'), '.'),
+  CASE WHEN scale > 0 THEN left(CAST(n AS TEXT), strpos(CAST(n AS TEXT), '.') + scale) ELSE '' END);
+CREATE MACRO evidence_of(type_, id_, version_, code_, number_, scale_, comparator_, unit_, first_,
+  last_, words_) AS {'type': type_, 'id': id_, 'version': version_,
+  'value': CASE WHEN number_ IS NULL THEN code_ ELSE comparator_ || number_text(number_, scale_) END,
   'unit': CASE WHEN number_ IS NULL THEN '' ELSE unit_ END, 'threshold': words_,
   'effective': [CAST(first_ AS TEXT), CAST(last_ AS TEXT)]};
 """
@@ -142,10 +146,20 @@ def facts(
     """
     columns = ", ".join(name for name, _ in _columns(FACT))
     read = [_READ.format(columns=columns)]
+    unwritten = columns.partition(", scale")[0]
     for part, coded in parts.items():
-        joined = f"LEFT JOIN answered_{part} ON rid = part.rowid" if coded else ""
-        answer = "answer_" if coded else "NULL"
-        read.append(_PART.format(columns=columns, part=part, joined=joined, answer=answer))
+        if not coded:
+            scales = ", 0 AS scale, 0 AS low_scale, 0 AS high_scale"
+            listed = unwritten + scales
+            read.append(_PART.format(columns=listed, part=part, joined="", answer="NULL"))
+            continue
+        scales = ", " + ", ".join(f"COALESCE({name}, 0) AS {name}" for name in SCALES)
+        joined = (
+            f"LEFT JOIN answered_{part} ON answered_{part}.rid = part.rowid "
+            f"LEFT JOIN written_{part} ON written_{part}.rid = part.rowid"
+        )
+        listed = unwritten + scales
+        read.append(_PART.format(columns=listed, part=part, joined=joined, answer="answer_"))
     whole = " UNION ALL ".join(read)
     orphans = connection.execute(_ORPHANS.format(read=whole)).fetchall()
     connection.execute(_DOUBLE.format(read=whole))
@@ -156,6 +170,7 @@ def facts(
         connection.execute(f"DROP TABLE {part}")
         if coded:
             connection.execute(f"DROP TABLE answered_{part}")
+            connection.execute(f"DROP TABLE written_{part}")
     for statement in (_FACT, "DROP TABLE double", _GAPS):
         connection.execute(statement)
     return orphans
@@ -171,7 +186,8 @@ class Loader:
 
     def fact(self, fact: Fact) -> None:
         """Take a fact."""
-        self._take("read_fact", _named(fact))
+        scales = (_scale(one) for one in (fact.number, fact.low, fact.high))
+        self._take("read_fact", {**_named(fact), **dict(zip(SCALES, scales, strict=True))})
 
     def gap(self, gap: Gap) -> None:
         """Take a gap."""
@@ -213,6 +229,11 @@ def _columns(shape: str) -> Iterable[tuple[str, str]]:
     for part in shape.replace("(28, 10)", "(28;10)").split(", "):
         name, _, kind = part.partition(" ")
         yield name, "TEXT" if kind.startswith("DECIMAL") else kind
+
+
+def _scale(number: Decimal | None) -> int:
+    """Return how many decimal places a number is written with."""
+    return 0 if number is None else len(format(number, "f").partition(".")[2])
 
 
 def _named(row: Fact | Gap | Person | Consent) -> dict[str, object]:
