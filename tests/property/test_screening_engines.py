@@ -82,7 +82,9 @@ def test_zeros_at_the_end_of_a_number_stay(hospital: Path, tmp_path: Path) -> No
     for path in hospital.glob("*.ndjson"):
         (zeros / path.name).write_bytes(path.read_bytes())
     path = zeros / "Observation.ndjson"
-    endings = itertools.cycle((r"\1 : \g<2>0", r"\1:\g<2>00", r"\1:\g<2>e0", r"\1:\g<2>00000000000"))
+    endings = itertools.cycle(
+        (r"\1 : \g<2>0", r"\1:\g<2>00", r"\1:\g<2>e0", r"\1:\g<2>00000000000")
+    )
     lines = [
         re.sub(r'("value"):(-?[0-9]+\.[0-9]+)(?=[,}])', next(endings), line)
         for line in path.read_text(encoding="utf-8").splitlines()

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from netfhir.errors import FormatError
+from netfhir.screening.digits import Written
 from netfhir.screening.facts import Consent, Fact, Gap, Person, Record, order
 from netfhir.screening.files import Source, Tally, lines, missing, sources
 from netfhir.screening.members import Json, patient_of
 from netfhir.screening.people import consent, person
-from netfhir.screening.reading import Reader, Written, medication_codes
+from netfhir.screening.reading import Reader, medication_codes
 from netfhir.screening.shapes import SHAPES
 
 if TYPE_CHECKING:

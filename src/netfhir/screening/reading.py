@@ -8,25 +8,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from netfhir.screening import members
 from netfhir.screening.days import days
+from netfhir.screening.digits import decimal
 from netfhir.screening.facts import Cause, Fact, Gap, bare
 from netfhir.screening.shapes import ENDED, SHAPES, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from decimal import Decimal
 
     from netfhir.screening.concept_sets import Code, ConceptSets, Row
     from netfhir.screening.members import Json
 
 _MEDICATION = re.compile(r"(?:.*/)?Medication/([A-Za-z0-9.-]{1,64})(?:/_history/[A-Za-z0-9.-]+)?\Z")
-_PLACES = Decimal("1E-10")
-_LARGEST = Decimal("1E18")
-_PLAIN = re.compile(r"-?[0-9]+\.[0-9]{1,10}\Z", re.ASCII)
-_DIGITS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,42 +163,6 @@ class Reader:
             return replace(fact, defect=fact.defect or "local-code-unmapped")
         other = any(name.startswith("value") for name in body)
         return replace(fact, defect=fact.defect or ("data-error" if other else "no-data"))
-
-
-class Written(float):
-    """A JSON number with a fraction, and its digits as they are written: 7.40 stays 7.40."""
-
-    __slots__ = ("digits",)
-    digits: str
-
-    def __new__(cls, digits: str) -> Self:
-        """Read the digits."""
-        made = super().__new__(cls, digits)
-        made.digits = digits
-        return made
-
-
-def decimal(given: object) -> Decimal | None:
-    """Return a JSON number to ten places, with its trailing zeros; None for everything else.
-
-    A number of more than 15 digits is taken as the nearest binary double, as DuckDB reads it.
-    """
-    if isinstance(given, bool) or not isinstance(given, int | float):
-        return None
-    if isinstance(given, Written) and plain(given.digits):
-        return Decimal(given.digits)
-    try:
-        exact = Decimal(repr(float(given)))
-        if abs(exact) >= _LARGEST:
-            return None
-        return bare(exact.quantize(_PLACES, rounding=ROUND_HALF_UP))
-    except (InvalidOperation, OverflowError):
-        return None
-
-
-def plain(digits: str) -> bool:
-    """Return whether digits are exact to a double: 15 of them, ten places, no exponent."""
-    return _PLAIN.match(digits) is not None and sum(map(str.isdigit, digits)) <= _DIGITS
 
 
 def medication_codes(body: Json) -> list[Code]:

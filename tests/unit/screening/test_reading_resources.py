@@ -9,10 +9,10 @@ from typing import Any, cast
 import pytest
 
 from hospital_records import reader
+from netfhir.screening.digits import decimal
 from netfhir.screening.facts import Fact, Gap, newest
 from netfhir.screening.members import patient_of
 from netfhir.screening.people import consent, person
-from netfhir.screening.reading import decimal
 
 LOINC = "http://loinc.org"
 ATC = "http://www.whocc.no/atc"

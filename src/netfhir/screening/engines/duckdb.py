@@ -12,13 +12,13 @@ import duckdb
 from netfhir.screening.engines import flat_people, flattening, sql, sql_criteria, sql_places, tables
 from netfhir.screening.facts import Fact, Gap, Person
 from netfhir.screening.files import Source, missing, sources
-from netfhir.screening.intake import Intake
 from netfhir.screening.shapes import SHAPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from netfhir.screening.intake import Intake
     from netfhir.screening.protocol import Protocol
 
 NAME = "duckdb"
@@ -49,7 +49,7 @@ class Warehouse:
         self.loader = tables.Loader(self.connection, self.folder)
 
     def read(self, data: Path, tell: Callable[[str], None]) -> None:
-        """Read an export: Medications first, for others refer to them; files that are clean by type."""
+        """Read an export: clean files by type, Medications first, for others refer to them."""
         found = sources(data)
         for kind in missing(data, self.intake.tally):
             self.loader.gap(Gap("", kind, "data-error"))
@@ -105,7 +105,7 @@ class Warehouse:
             ]
             for done in work:
                 done.result()
-        tables_ = " UNION ALL ".join(f"SELECT * FROM verdict_{key}" for key in self._keys())
+        tables_ = " UNION ALL ".join(f"FROM verdict_{key}" for key in self._keys())
         self.connection.execute(f"CREATE VIEW verdict AS {tables_}")
 
     def _keys(self) -> list[str]:

@@ -48,7 +48,7 @@ SELECT resourceType AS type_, id, COALESCE(meta.versionId, '') AS version,
   birthDate IS NOT NULL AS given, {_told("birthDate")} AS born, day_lo(born) AS born_lo,
   day_hi(born) AS born_hi,
   deceasedDateTime IS NOT NULL OR CAST(deceasedBoolean AS VARCHAR) IS NOT DISTINCT FROM 'true'
-    AS deceased""",
+    AS deceased""",  # noqa: S608 - names of ours
     "Consent": f"""
 SELECT resourceType AS type_, id,
   {columns.patient("patient.reference")} AS patient,
@@ -59,20 +59,21 @@ SELECT resourceType AS type_, id,
   provision.type IS NOT DISTINCT FROM 'permit' AND NOT broken AS permit,
   CASE WHEN broken THEN DATE '9999-12-31' ELSE day_lo(dateTime) END AS decided,
   CASE WHEN NOT broken THEN day_lo(from_) END AS "start",
-  CASE WHEN NOT broken THEN day_hi(to_) END AS "end" """,
+  CASE WHEN NOT broken THEN day_hi(to_) END AS "end" """,  # noqa: S608 - names of ours
 }
-_PUT = {
-    "Patient": (
-        "INSERT INTO read_person SELECT id, version, updated, gender, born_lo, born_hi, deceased "
-        "FROM part",
-        "INSERT INTO gap SELECT id, 'Patient', 'data-error', '' FROM part "
-        "WHERE given AND born_lo IS NULL",
-    ),
-    "Consent": (
-        'INSERT INTO read_consent SELECT patient, permit, decided, "start", "end" FROM part '
-        "WHERE counts",
-    ),
-}
+_PEOPLE = (
+    "INSERT INTO read_person SELECT id, version, updated, gender, born_lo, born_hi, deceased "
+    "FROM part"
+)
+_MALFORMED = (
+    "INSERT INTO gap SELECT id, 'Patient', 'data-error', '' FROM part "
+    "WHERE given AND born_lo IS NULL"
+)
+_CONSENTS = (
+    'INSERT INTO read_consent SELECT patient, permit, decided, "start", "end" FROM part '
+    "WHERE counts"
+)
+_PUT = {"Patient": (_PEOPLE, _MALFORMED), "Consent": (_CONSENTS,)}
 
 
 def read(connection: duckdb.DuckDBPyConnection, source: Source) -> int:

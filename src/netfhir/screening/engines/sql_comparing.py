@@ -21,7 +21,8 @@ def comparison(need: Value) -> tuple[Sql, Sql, Sql]:
     if need.operator == "within_range":
         words = fragment(
             "CASE WHEN number IS NULL OR high IS NULL THEN '' ELSE "
-            "TRIM(COALESCE(number_text(low, low_scale), '') || ' to ' || number_text(high, high_scale) || ' ' || unit) END"
+            "TRIM(COALESCE(number_text(low, low_scale), '') || ' to ' || "
+            "number_text(high, high_scale) || ' ' || unit) END"
         )
         truth = fragment(
             "CASE WHEN number IS NULL OR high IS NULL OR comparator <> '' THEN NULL "

@@ -2,7 +2,7 @@
 
 Columns: pno, truth, cause, evidence, resolves, absent (whether only absence is left to speak).
 Facts are carried by their rank alone, a number in order of time that ends in the fact's row; what
-they say is looked up for those that decide. The meaning is that of engines/answering.py, kind by kind.
+they say is looked up for those that decide. The meaning is that of answering.py, kind by kind.
 """
 
 from __future__ import annotations

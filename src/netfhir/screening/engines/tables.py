@@ -58,7 +58,7 @@ _PART = """
 SELECT {columns}, {answer} AS answer_, nth, place, broken FROM {part} AS part {joined}
 WHERE part.concept IS NOT NULL
 """
-#: Resources that are there more than once, by copies or by codes: of these, the latest copy counts.
+#: Resources that are there more than once, by copies or codes: the latest copy counts.
 _DOUBLE = """
 CREATE TABLE double AS
 SELECT patient, type, id FROM ({read}) GROUP BY ALL HAVING count(*) > 1
@@ -102,14 +102,15 @@ GROUP BY type
 """
 
 
-#: What evidence says of a fact; a number plain, with the zeros that it came with.
+#: What evidence says of a fact: a number is plain, with the zeros that it came with.
 _MACROS = """
 CREATE MACRO longer(a, b) AS CASE WHEN length(a) < length(b) THEN b ELSE a END;
 CREATE MACRO number_text(n, scale) AS longer(rtrim(rtrim(CAST(n AS TEXT), '0'), '.'),
   CASE WHEN scale > 0 THEN left(CAST(n AS TEXT), strpos(CAST(n AS TEXT), '.') + scale) ELSE '' END);
 CREATE MACRO evidence_of(type_, id_, version_, code_, number_, scale_, comparator_, unit_, first_,
   last_, words_) AS {'type': type_, 'id': id_, 'version': version_,
-  'value': CASE WHEN number_ IS NULL THEN code_ ELSE comparator_ || number_text(number_, scale_) END,
+  'value': CASE WHEN number_ IS NULL THEN code_
+    ELSE comparator_ || number_text(number_, scale_) END,
   'unit': CASE WHEN number_ IS NULL THEN '' ELSE unit_ END, 'threshold': words_,
   'effective': [CAST(first_ AS TEXT), CAST(last_ AS TEXT)]};
 """
@@ -123,7 +124,7 @@ def create(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def people(connection: duckdb.DuckDBPyConnection, as_of: date, *, unasked: bool) -> int:
-    """Number the patients; `unasked` says whether one without a decision may be screened.
+    """Make the table of patients; `unasked`: whether one without a decision may be screened.
 
     Returns how many copies of a Patient there were beside the first.
     """
