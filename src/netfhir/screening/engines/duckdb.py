@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from netfhir.screening.files import Source, missing, sources
 from netfhir.screening.shapes import SHAPES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from netfhir.screening.intake import Intake
@@ -99,21 +100,27 @@ class Warehouse:
         """Give every patient a verdict for each criterion, in the view `verdict`."""
         self._prepare()
         with ThreadPoolExecutor(os.cpu_count()) as workers:
-            work = [
-                workers.submit(self._judged, f"CREATE TABLE verdict_{key} AS {sql.text(query)}")
-                for key, query in self._queries()
-            ]
-            for done in work:
+            for done in [workers.submit(self._judged, one) for one in self._statements()]:
                 done.result()
-        tables_ = " UNION ALL ".join(f"FROM verdict_{key}" for key in self._keys())
-        self.connection.execute(f"CREATE VIEW verdict AS {tables_}")
+        rows = " UNION ALL ".join(f"FROM verdict_{key}" for key in self.protocol.file.criteria)
+        self.connection.execute(f"CREATE VIEW verdict AS {rows}")
 
-    def _keys(self) -> list[str]:
-        return list(self.protocol.file.criteria)
+    def _statements(self) -> list[str]:
+        """Return what makes the verdicts of each criterion; built without collecting garbage.
 
-    def _queries(self) -> Iterator[tuple[str, sql.Sql]]:
-        for ordinal, key in enumerate(self._keys()):
-            yield key, sql_criteria.criterion(self.protocol, key, ordinal)
+        The trees refer to their parents: to look for garbage among them takes as long as to build.
+        """
+        collected = gc.isenabled()
+        gc.disable()
+        try:
+            return [
+                f"CREATE TABLE verdict_{key} AS "
+                + sql.text(sql_criteria.criterion(self.protocol, key, ordinal))
+                for ordinal, key in enumerate(self.protocol.file.criteria)
+            ]
+        finally:
+            if collected:
+                gc.enable()
 
     def _judged(self, statement: str) -> None:
         """Run a statement beside others."""
