@@ -82,6 +82,11 @@ class Consent:
     decided: date | None
     start: date | None
     end: date | None
+    id: str = ""
+    version: str = ""
+    updated: str = ""
+    stands: bool = True
+    """Whether it is in force; one that is not takes back earlier copies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +126,7 @@ def newest(facts: Iterable[Fact]) -> list[Fact]:
     return sorted(kept, key=lambda fact: (fact.concept, fact.type, fact.id))
 
 
-def order(copy: Fact | Person) -> tuple[str, int, str]:
+def order(copy: Fact | Person | Consent) -> tuple[str, int, str]:
     """Return what orders copies of one resource: the time of writing, then the version."""
     return copy.updated, len(copy.version), copy.version
 

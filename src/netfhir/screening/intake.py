@@ -37,6 +37,8 @@ class Intake:
     medications: dict[str, list[Code]] = field(default_factory=dict)
     only: str = ""
     """Keep what bears on this patient alone."""
+    every: bool = False
+    """Name resources that say nothing too: they may take back what earlier copies said."""
 
     def items(self, source: Source) -> Iterator[Item]:
         """Yield what a file holds."""
@@ -107,6 +109,8 @@ class Intake:
             self.tally.problem("no-patient", name, number)
             yield Gap("", kind, "data-error")
             return
+        if self.every:
+            yield self.reader.passed(body)
         for item in self.reader.facts(body, self.medications):
             if isinstance(item, Gap) and item.cause == "data-error":
                 self.tally.problem("malformed", name, number)

@@ -65,6 +65,21 @@ class Reader:
         except members.ShapeError:
             return [Gap(patient, kind, "data-error")]
 
+    def passed(self, body: Json) -> Fact:
+        """Return that there is such a resource, of no set: it takes back what copies said."""
+        meta = body.get("meta")
+        meta = meta if isinstance(meta, dict) else {}
+        kind = body["resourceType"]
+        return Fact(
+            members.patient_of(body, SHAPES[kind].patient),
+            "",
+            kind,
+            body["id"],
+            version=str(meta.get("versionId", "")),
+            updated=str(meta.get("lastUpdated", "")),
+            gone=True,
+        )
+
     def _meant(self, body: Json, shape: Shape) -> str:
         """Return the set that the text of a code names in one of its words; else nothing."""
         value = body.get(shape.codes[0])

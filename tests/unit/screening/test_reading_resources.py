@@ -194,5 +194,7 @@ def test_a_consent_that_cannot_be_read_is_a_refusal() -> None:
     broken = consent({"status": "active", "scope": SCOPE, "provision": []})
     assert broken is not None
     assert not broken.permit
-    assert consent({"status": "inactive", "scope": SCOPE}) is None
+    over = consent({"status": "inactive", "scope": SCOPE})
+    assert over is not None
+    assert not over.stands
     assert consent({"status": "active", "scope": {"coding": [{"code": "treatment"}]}}) is None

@@ -10,13 +10,21 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from netfhir.screening.engines import flat_people, flattening, sql, sql_criteria, sql_places, tables
+from netfhir.screening.engines import (
+    flat_people,
+    flattening,
+    keeping,
+    sql,
+    sql_criteria,
+    sql_places,
+    tables,
+)
 from netfhir.screening.facts import Fact, Gap, Person
 from netfhir.screening.files import Source, missing, sources
 from netfhir.screening.shapes import SHAPES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from netfhir.screening.intake import Intake
@@ -49,9 +57,13 @@ class Warehouse:
         flattening.prepare(self.connection, self.intake.reader)
         self.loader = tables.Loader(self.connection, self.folder)
 
-    def read(self, data: Path, tell: Callable[[str], None]) -> None:
-        """Read an export: clean files by type, Medications first, for others refer to them."""
-        found = sources(data)
+    def read(self, data: Path, tell: Callable[[str], None], held: Sequence[Path] = ()) -> None:
+        """Read an export: clean files by type, Medications first, for others refer to them.
+
+        After earlier screenings, take up what they kept (`held`) of whom this one touches.
+        """
+        found = sources(data, partial=bool(held))
+        self.intake.medications.update(keeping.medications(self.connection, held))
         for kind in missing(data, self.intake.tally):
             self.loader.gap(Gap("", kind, "data-error"))
         for source in (one for one in found if one.type == "Medication"):
@@ -64,6 +76,8 @@ class Warehouse:
             except flattening.UncleanError:
                 self._by_line(source)
         self.loader.flush()
+        if held:
+            keeping.take_up(self.connection, held, self.protocol.as_of)
 
     def _by_line(self, source: Source) -> None:
         for item in self.intake.items(source):
@@ -84,7 +98,7 @@ class Warehouse:
             self._problems("malformed", source, flat_people.read(self.connection, source))
             return
         part = f"part_{len(self.parts)}"
-        sums = flattening.read(self.connection, source, self.intake.reader, part)
+        sums = flattening.read(self.connection, source, self.intake, part)
         self.parts[part] = source.type == "Observation"
         for code, count in sums.items():
             self._problems(code, source, count)

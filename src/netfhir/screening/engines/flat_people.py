@@ -28,6 +28,7 @@ _COLUMNS = {
     },
     "Consent": {
         **_COMMON,
+        "meta": columns.META,
         "status": "VARCHAR",
         "scope": columns.CONCEPT,
         "patient": "STRUCT(reference VARCHAR)",
@@ -52,7 +53,8 @@ SELECT resourceType AS type_, id, COALESCE(meta.versionId, '') AS version,
     "Consent": f"""
 SELECT resourceType AS type_, id,
   {columns.patient("patient.reference")} AS patient,
-  status IS NOT DISTINCT FROM 'active' AND COALESCE(list_contains(scope.coding,
+  COALESCE(meta.versionId, '') AS version, COALESCE(meta.lastUpdated, '') AS updated,
+  status IS NOT DISTINCT FROM 'active' AS stands, COALESCE(list_contains(scope.coding,
     {{'system': '{_SYSTEM}', 'code': '{_CODE}'}}), FALSE) AS counts,
   provision.period.start AS from_, provision.period."end" AS to_,
   from_ IS NOT NULL AND day_lo(from_) IS NULL OR to_ IS NOT NULL AND day_lo(to_) IS NULL AS broken,
@@ -70,8 +72,8 @@ _MALFORMED = (
     "WHERE given AND born_lo IS NULL"
 )
 _CONSENTS = (
-    'INSERT INTO read_consent SELECT patient, permit, decided, "start", "end" FROM part '
-    "WHERE counts"
+    'INSERT INTO read_consent SELECT patient, permit, decided, "start", "end", id, '
+    "version, updated, stands FROM part WHERE counts"
 )
 _PUT = {"Patient": (_PEOPLE, _MALFORMED), "Consent": (_CONSENTS,)}
 

@@ -6,7 +6,8 @@ reads it line by line instead.
 
 Each file becomes a table of its own: a row for each code of a resource that some set asks for, and
 a row without a set (`concept` null) for each resource that says nothing, with the reason in
-`defect`. Nothing else is kept, so that a hospital's other results pass by without being stored.
+`defect`. Nothing else is kept, so that a hospital's other results pass by without being stored,
+unless the intake wants `every` resource: then they are there too, `passed`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from netfhir.screening.concept_sets import Code
     from netfhir.screening.files import Source
+    from netfhir.screening.intake import Intake
     from netfhir.screening.reading import Reader
 
 _DATE = r"^\d{4}(-\d{2}(-\d{2}(T[0-9:.]+(Z|[+-]\d{2}:\d{2})?)?)?)?$"
@@ -85,15 +87,17 @@ def medications(connection: duckdb.DuckDBPyConnection, codes: Mapping[str, Seque
 
 
 def read(
-    connection: duckdb.DuckDBPyConnection, source: Source, reader: Reader, part: str
+    connection: duckdb.DuckDBPyConnection, source: Source, intake: Intake, part: str
 ) -> dict[str, int]:
     """Make the table `part` of a file's facts; return its sums, or raise UncleanError."""
+    reader = intake.reader
     kind = {"kind": source.type}
     shape = SHAPES[source.type]
     systems = ", ".join(_text(system) for system in sorted(reader.systems))
     query = _facts(source.type, shape, systems)
+    values = {"path": str(source.path), "every": intake.every, **kind}
     try:
-        connection.execute(f"CREATE TABLE {part} AS {query}", {"path": str(source.path), **kind})
+        connection.execute(f"CREATE TABLE {part} AS {query}", values)
     except duckdb.InvalidInputException as error:
         raise UncleanError from error
     others, nobody, unread = _row(connection, _SUMS.format(part=part))
@@ -166,7 +170,7 @@ matched AS (
   SELECT spread.*, known.concept, known.code AS found_code, known.number AS own, unitless, place
   FROM spread LEFT JOIN (SELECT * FROM known WHERE type = $kind) AS known
     ON known.system = coding.system AND known.code = coding.code
-  WHERE known.concept IS NOT NULL OR flag_ IS NOT NULL),
+  WHERE known.concept IS NOT NULL OR flag_ IS NOT NULL OR $every),
 dated AS (
   SELECT *, day_lo(moment_) AS lo, {columns.since(shape)} AS since, {result.number} AS found,
     {result.written} AS written_, {result.range_} AS range_
@@ -184,7 +188,8 @@ SELECT patient, concept, $kind AS type, id, COALESCE(meta.versionId, '') AS vers
   CASE WHEN own IS NULL THEN {result.low} END AS low,
   CASE WHEN own IS NULL THEN {result.high} END AS high,
   certainty_ = 1 AS weak, {columns.ended(kind)} AS ended,
-  CASE WHEN flag_ IS NOT NULL THEN flag_ WHEN broken THEN 'data-error'
+  CASE WHEN flag_ IS NOT NULL THEN flag_ WHEN concept IS NULL THEN 'passed'
+    WHEN broken THEN 'data-error'
     WHEN own IS NOT NULL THEN '' ELSE {result.defect} END AS defect,
   certainty_ = 0 AS gone, CAST(nth AS INT) AS nth, place, broken,
   CASE WHEN own IS NULL AND flag_ IS NULL THEN {result.given} END AS given

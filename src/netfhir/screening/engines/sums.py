@@ -30,6 +30,7 @@ FROM (
   GROUP BY patient)
 """
 _RANKED = "len(failing) = 0 AND seen AND NOT deceased"
+_JOINED = "outcome JOIN person ON person.id = patient"
 _BATCH = 10_000
 
 
@@ -38,17 +39,33 @@ def rolled(
 ) -> tuple[Funnel, list[Candidate]]:
     """Return the sums, and the ranked candidates with their ranks, from the table `verdict`."""
     connection.execute(_outcome(protocol), {"entry": protocol.entry()})
+    said = "SELECT criterion, status, cause, count(*) FROM verdict GROUP BY ALL"
+    funnel = _funnel(connection, said, _JOINED)
+    first = ranked(rolled_up(protocol, lines) for lines in _lines(connection))
+    return funnel, first
+
+
+def were(connection: duckdb.DuckDBPyConnection, generations: int) -> Funnel:
+    """Return the sums of whom a night touches, as they were last judged."""
+    said = " UNION ALL ".join(
+        f"SELECT criterion, status, cause FROM said_{number} SEMI JOIN "  # noqa: S608 - names of ours
+        f"(FROM was SEMI JOIN touched USING (id) WHERE generation = {number}) USING (pno)"
+        for number in range(generations)
+    )
+    counted = f"SELECT criterion, status, cause, count(*) FROM ({said}) GROUP BY ALL"  # noqa: S608 - as above
+    return _funnel(connection, counted, "was SEMI JOIN touched USING (id)")
+
+
+def _funnel(connection: duckdb.DuckDBPyConnection, said: str, outcomes: str) -> Funnel:
+    """Return the sums of a query of verdicts and of a table of outcomes."""
     funnel = Funnel()
-    counts = connection.execute(
-        "SELECT criterion, status, cause, count(*) FROM verdict GROUP BY ALL"
-    ).fetchall()
-    for criterion, status, cause, number in counts:
+    for criterion, status, cause, number in connection.execute(said).fetchall():
         funnel.count(criterion, status, cause, number)
     sums = connection.execute(
         f"SELECT count(*), count(*) FILTER (len(failing) > 0), "  # noqa: S608 - a condition of ours
         f"count(*) FILTER (len(failing) > 0 AND lifts), count(*) FILTER (barred), "
         f"count(*) FILTER (len(failing) = 0 AND len(open) = 0), count(*) FILTER ({_RANKED}) "
-        "FROM outcome JOIN person ON person.id = patient"
+        f"FROM {outcomes}"
     ).fetchone()
     assert sums is not None  # noqa: S101 - an aggregate has one row
     funnel.patients, excluded, funnel.lifting, funnel.not_consented, candidates, funnel.ranked = (
@@ -57,8 +74,7 @@ def rolled(
     funnel.outcomes["excluded"] = excluded
     funnel.outcomes["candidate"] = candidates
     funnel.outcomes["undecided"] = funnel.patients - excluded - candidates
-    first = ranked(rolled_up(protocol, lines) for lines in _lines(connection))
-    return funnel, first
+    return funnel
 
 
 def _outcome(protocol: Protocol) -> str:

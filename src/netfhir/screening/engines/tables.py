@@ -26,7 +26,10 @@ FACT = (
 PERSON = (
     "id TEXT, version TEXT, updated TEXT, gender TEXT, born_lo DATE, born_hi DATE, deceased BOOLEAN"
 )
-CONSENT = 'patient TEXT, permit BOOLEAN, decided DATE, "start" DATE, "end" DATE'
+CONSENT = (
+    'patient TEXT, permit BOOLEAN, decided DATE, "start" DATE, "end" DATE, id TEXT, version TEXT, '
+    "updated TEXT, stands BOOLEAN"
+)
 GAP = "patient TEXT, type TEXT, cause TEXT, concept TEXT"
 SCALES = ("scale", "low_scale", "high_scale")
 BATCH = 50_000
@@ -44,7 +47,9 @@ FROM (SELECT * FROM read_person
 LEFT JOIN (
   SELECT patient, bool_and(permit) AS may FROM (
     SELECT *, rank() OVER (PARTITION BY patient ORDER BY decided DESC NULLS LAST) AS nth
-    FROM read_consent WHERE ("start" IS NULL OR "start" <= $as_of)
+    FROM (SELECT * FROM read_consent
+      QUALIFY rank() OVER (PARTITION BY patient, id ORDER BY {_LATER}) = 1)
+    WHERE stands AND ("start" IS NULL OR "start" <= $as_of)
       AND ("end" IS NULL OR $as_of <= "end"))
   WHERE nth = 1 GROUP BY patient) AS decision ON decision.patient = one.id
 LEFT JOIN (SELECT DISTINCT patient, TRUE AS lost FROM gap WHERE type = 'Patient') AS broken
@@ -58,6 +63,12 @@ _PART = """
 SELECT {columns}, {answer} AS answer_, nth, place, broken FROM {part} AS part {joined}
 WHERE part.concept IS NOT NULL
 """
+#: Resources that say nothing take back what earlier copies of them said.
+_PASSED = """
+SELECT {columns}, 0, 0, 0, CAST(NULL AS STRUCT(code TEXT, number DECIMAL(28, 10))) AS answer_,
+  nth, 0, FALSE FROM (SELECT * REPLACE ('' AS concept, TRUE AS gone) FROM {part}
+  WHERE concept IS NULL AND patient <> '')
+"""
 #: Resources that are there more than once, by copies or codes: the latest copy counts.
 _DOUBLE = """
 CREATE TABLE double AS
@@ -67,15 +78,12 @@ SELECT patient, type, id FROM ({read}) GROUP BY ALL HAVING count(*) > 1
 #: In order of sets, patients and resources: `rank` puts them in order of time, and names the row.
 _FACTS = f"""
 CREATE TABLE facts AS
-SELECT pno, r.* EXCLUDE (answer_, broken, patient, nth, place, gone, updated) REPLACE (
+SELECT pno, r.* EXCLUDE (answer_, broken, patient, nth, place, gone) REPLACE (
     CASE WHEN answer_ IS NULL THEN code ELSE answer_.code END AS code,
     CASE WHEN answer_ IS NULL THEN number ELSE answer_.number END AS number,
     CASE WHEN answer_.number IS NULL THEN unit ELSE '1' END AS unit,
     CASE WHEN answer_ IS NULL OR broken THEN defect
-      WHEN answer_.number IS NULL THEN 'no-data' ELSE '' END AS defect,
-    CASE WHEN lo IS NULL AND since IS NOT NULL THEN greatest(since, $as_of) ELSE lo END AS lo,
-    CASE WHEN lo IS NULL AND since IS NOT NULL THEN greatest(since, $as_of)
-         WHEN lo <= $as_of AND hi > $as_of THEN $as_of ELSE hi END AS hi)
+      WHEN answer_.number IS NULL THEN 'no-data' ELSE '' END AS defect)
 FROM (
   SELECT * FROM ({{read}}) ANTI JOIN double USING (patient, type, id)
   UNION ALL
@@ -87,9 +95,15 @@ JOIN person ON person.id = r.patient
 WHERE NOT gone
 ORDER BY concept, pno, type, id
 """  # noqa: S608 - names of ours
+#: Facts as they were on the day: what lasts, or may lie later, ends with it.
 _FACT = """
-CREATE VIEW fact AS SELECT *, rowid AS row,
-  COALESCE(hi - DATE '0001-01-01' + 1, 0) * 4294967296 + rowid AS rank FROM facts
+CREATE VIEW fact AS
+SELECT *, COALESCE(hi - DATE '0001-01-01' + 1, 0) * 4294967296 + row AS rank
+FROM (SELECT * REPLACE (
+    CASE WHEN lo IS NULL AND since IS NOT NULL THEN greatest(since, {day}) ELSE lo END AS lo,
+    CASE WHEN lo IS NULL AND since IS NOT NULL THEN greatest(since, {day})
+         WHEN lo <= {day} AND hi > {day} THEN {day} ELSE hi END AS hi),
+  rowid AS row FROM facts)
 """
 _GAPS = """
 CREATE TABLE gap_of AS
@@ -145,9 +159,9 @@ def facts(
     One fact for each resource and concept, as it was on the day, with what orders it in time.
     Returns by type how many facts belong to nobody who is known.
     """
-    columns = ", ".join(name for name, _ in _columns(FACT))
-    read = [_READ.format(columns=columns)]
-    unwritten = columns.partition(", scale")[0]
+    named = ", ".join(name for name, _ in columns(FACT))
+    read = [_READ.format(columns=named)]
+    unwritten = named.partition(", scale")[0]
     for part, coded in parts.items():
         if not coded:
             scales = ", 0 AS scale, 0 AS low_scale, 0 AS high_scale"
@@ -161,18 +175,20 @@ def facts(
         )
         listed = unwritten + scales
         read.append(_PART.format(columns=listed, part=part, joined=joined, answer="answer_"))
+        read.append(_PASSED.format(columns=unwritten, part=part))
     whole = " UNION ALL ".join(read)
     orphans = connection.execute(_ORPHANS.format(read=whole)).fetchall()
     connection.execute(_DOUBLE.format(read=whole))
     connection.execute("SET preserve_insertion_order = true")
-    connection.execute(_FACTS.format(read=whole), {"as_of": as_of})
+    connection.execute(_FACTS.format(read=whole))
     connection.execute("SET preserve_insertion_order = false")
     for part, coded in parts.items():
         connection.execute(f"DROP TABLE {part}")
         if coded:
             connection.execute(f"DROP TABLE answered_{part}")
             connection.execute(f"DROP TABLE written_{part}")
-    for statement in (_FACT, "DROP TABLE double", _GAPS):
+    view = _FACT.format(day=f"DATE '{as_of.isoformat()}'")
+    for statement in (view, "DROP TABLE double", _GAPS):
         connection.execute(statement)
     return orphans
 
@@ -217,16 +233,17 @@ class Loader:
             return
         self._path.write_bytes(b"".join(self._rows[table]))
         self._rows[table].clear()
-        columns = ", ".join(f"{n}: '{t}'" for n, t in _columns(_SHAPES[table]))
+        listed = ", ".join(f"{n}: '{t}'" for n, t in columns(_SHAPES[table]))
         self._connection.execute(
             f"INSERT INTO {table} SELECT * FROM read_json($path, "  # noqa: S608 - names of ours
-            f"format = 'newline_delimited', columns = {{{columns}}})",
+            f"format = 'newline_delimited', columns = {{{listed}}})",
             {"path": str(self._path)},
         )
         self._path.unlink()
 
 
-def _columns(shape: str) -> Iterable[tuple[str, str]]:
+def columns(shape: str) -> Iterable[tuple[str, str]]:
+    """Yield name and type of the columns of a table, as JSON has them."""
     for part in shape.replace("(28, 10)", "(28;10)").split(", "):
         name, _, kind = part.partition(" ")
         yield name, "TEXT" if kind.startswith("DECIMAL") else kind
