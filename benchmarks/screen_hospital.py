@@ -29,8 +29,8 @@ _EACH = 13
 _TYPES = ("Condition", "MedicationRequest", "AllergyIntolerance", "DiagnosticReport")
 
 
-def write(folder: Path, patients: int, *, prefix: str = "") -> int:
-    """Write the files of so many patients; return how many resources they hold."""
+def write(folder: Path, patients: int, *, each: int = 1) -> int:
+    """Write the files of so many patients, or of one of `each` so many; return the resources."""
     folder.mkdir(parents=True, exist_ok=True)
     blocks, rest = divmod(patients, DISTINCT)
     sizes = [DISTINCT] * blocks + ([rest] if rest else [])
@@ -39,8 +39,7 @@ def write(folder: Path, patients: int, *, prefix: str = "") -> int:
     for kind, held in texts.items():
         with (folder / f"{kind}.ndjson").open("wb") as file:
             for block, size in enumerate(sizes):
-                lines = held if size == DISTINCT else held[:size]
-                text = b"".join(lines).replace(b"net-", f"{prefix}{block:03d}-".encode())
+                text = b"".join(held[:size:each]).replace(b"net-", f"{block:03d}-".encode())
                 resources += text.count(b"\n")
                 file.write(text)
     return resources
