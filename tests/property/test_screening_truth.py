@@ -84,6 +84,9 @@ def kleene(rule: Rule, criterion: Criterion, truths: Mapping[str, bool | None]) 
             return kleene(ambiguity.readings[ambiguity.use], criterion, truths)
         said = {kleene(one, criterion, truths) for one in ambiguity.readings.values()}
         return said.pop() if len(said) == 1 else None
+    if rule.negated is not None:
+        inner = kleene(rule.negated, criterion, truths)
+        return None if inner is None else not inner
     if rule.name:
         return truths[rule.name]
     parts = [kleene(one, criterion, truths) for one in (*rule.all, *rule.any, *rule.agree)]
@@ -91,12 +94,8 @@ def kleene(rule: Rule, criterion: Criterion, truths: Mapping[str, bool | None]) 
         return False if False in parts else None if None in parts else True
     if rule.any:
         return True if True in parts else None if None in parts else False
-    if rule.agree:
-        known = {*parts} - {None}
-        return known.pop() if len(known) == 1 else None
-    assert rule.negated is not None
-    inner = kleene(rule.negated, criterion, truths)
-    return None if inner is None else not inner
+    known = {*parts} - {None}
+    return known.pop() if len(known) == 1 else None
 
 
 def chart(number: int) -> Chart:
@@ -138,7 +137,7 @@ def test_an_unknown_leaf_gives_what_its_kleene_table_gives(
 def test_withholding_one_need_gives_what_its_kleene_table_gives(
     key: str, number: int, place: int
 ) -> None:
-    """Without its facts the need is unknown, or false by what speaks against it; the rest follows."""
+    """Without its facts a need is unknown, or false by what speaks against it; the rest follows."""
     criterion = CRITERIA[key]
     needs = {name: need for name, need in criterion.needs.items() if isinstance(need, Facts)}
     name, need = list(needs.items())[place % len(needs)]
