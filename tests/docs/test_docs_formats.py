@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from documents import marked
-from fhir_store import answers
+from fhir_store import answers, reshaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,8 @@ TOLD = {
     part.what: [row[0] for row in part.rows()] for part in marked("docs/formats.md", "document")
 }
 #: Tables whose keys are names: each stands as `*`.
-NAMED = {"facts", "left_out", "resources", "outcomes", "types", "actions", "reasons", "counts"}
+NAMED = {"facts", "left_out", "resources", "outcomes", "types", "actions", "counts"}
+NAMED |= {"reasons", "remarks", "derived", "verdicts", "kept", "withheld", "gone"}
 ERROR = set(TOLD["rejects"])
 
 
@@ -73,6 +74,22 @@ class Flow:
         server = ("--server", self.hospital.base_url, "--state", self.folder / "state")
         return self._run(command, "--crosswalk", crosswalk, *server, "--json", *more)
 
+    def amend(self, item: str) -> None:
+        """Let somebody at the hospital amend the resources of an item."""
+        for path, body in list(self.hospital.held.items()):
+            if any(f"|{item}|" in i["value"] for i in body.get("identifier", [])):
+                self.hospital.put({**self.hospital.held[path], "status": "amended"})
+
+    def merge(self, subject: str) -> None:
+        """Let the hospital merge a subject's Patient into another."""
+        crosswalk = (self.folder / "crosswalk.csv").read_text(encoding="utf-8").splitlines()
+        (value,) = [line.split(",")[2] for line in crosswalk if line.startswith(subject)]
+        link = [{"other": {"reference": "Patient/survivor"}, "type": "replaced-by"}]
+        self.hospital.put({"resourceType": "Patient", "id": "survivor"})
+        for body in list(self.hospital.held.values()):
+            if any(i["value"] == value for i in body.get("identifier", [])):
+                self.hospital.put({**body, "link": link})
+
     def without_patient(self, subject: str) -> None:
         """Take a subject out of the crosswalk."""
         path = self.folder / "crosswalk.csv"
@@ -87,6 +104,7 @@ class Flow:
 def test_files_of_map(flow: Flow, tmp_path: Path) -> None:
     """summary.json and rejects.ndjson have the keys that are listed."""
     flow.export.set("lab_plt", "abc")
+    flow.export.set("prrt_activity", "4.60")
     ran = flow.map(tmp_path / "out", "--json", "--limit", "1")
     summary = json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))
     assert summary == ran.document
@@ -99,6 +117,8 @@ def test_plan(flow: Flow) -> None:
     """`plan --json` has the keys that are listed, for new, changed and parked rows and rejects."""
     flow.without_patient("S01-002")
     flow.sync("apply")
+    flow.amend("platelets")
+    flow.merge("S01-001")
     flow.export.set("lab_plt", "249")
     flow.export.set("lab_hb", "abc")
     seen = _seen(flow.sync("plan").document)
@@ -107,12 +127,45 @@ def test_plan(flow: Flow) -> None:
     assert seen | values == _seen(flow.sync("plan", "--values").document)
 
 
+def _warned(reply: Any) -> Any:
+    issue = {"severity": "warning", "code": "informational"}
+    reply["entry"][0]["response"]["outcome"] = {
+        "resourceType": "OperationOutcome",
+        "issue": [issue],
+    }
+    return reply
+
+
 def test_apply(flow: Flow) -> None:
     """`apply --json` has the keys that are listed, of a stopped run and of one with rejects."""
+    flow.hospital.faults.append(reshaped(_warned))
+    first = flow.sync("apply")
+    flow.amend("platelets")
+    flow.merge("S01-001")
+    flow.export.set("lab_plt", "249")
     flow.export.set("lab_hb", "abc")
     flow.hospital.faults.append(answers(401))
-    stopped, done = flow.sync("apply"), flow.sync("apply")
-    assert _seen(stopped.document, done.document) == set(TOLD["apply"])
+    stopped = flow.sync("apply")
+    done = flow.sync("apply")
+    flow.export.set("lab_hb", "")
+    gone = flow.sync("apply")
+    seen = _seen(*(ran.document for ran in (first, stopped, done, gone)))
+    assert seen == set(TOLD["apply"])
+
+
+def test_retract(flow: Flow) -> None:
+    """`retract --json` has the keys that are listed, shown and done."""
+    flow.sync("apply")
+    flow.amend("platelets")
+    flow.export.set("lab_plt", "")
+    flow.export.set("lab_wbc", "")
+    shown = flow.sync("retract", "--why", "entered twice")
+    flow.export.set("lab_hb", "abc")
+    rejected = flow.sync("retract", "--why", "entered twice")
+    flow.export.set("lab_hb", "12.1")
+    done = flow.sync("retract", "--why", "entered twice", "--yes")
+    seen = _seen(shown.document, rejected.document, done.document)
+    assert seen == set(TOLD["retract"])
 
 
 def test_verify_and_journal(flow: Flow) -> None:
@@ -123,6 +176,7 @@ def test_verify_and_journal(flow: Flow) -> None:
     flow.hospital.put({**held[one], "id": "a-copy"})
     del held[two]
     held[three] = {**held[three], "status": "amended"}
+    flow.amend("platelets")
     found = flow.sync("verify").document
     told = set(TOLD["verify"]) - {"not_checkable[]"}
     assert found.pop("not_checkable") == []
@@ -135,8 +189,13 @@ def test_verify_and_journal(flow: Flow) -> None:
 
 def test_server(flow: Flow) -> None:
     """`server --json` has the keys that are listed."""
-    ran = flow.netfhir("server", flow.hospital.base_url, "--json")
-    assert _seen(ran.document) == set(TOLD["server"])
+    flow.hospital.can = ("read", "create", "update", "delete")
+    plain = flow.netfhir("server", flow.hospital.base_url, "--json").document
+    flow.hospital.undeletable = True
+    probed = flow.netfhir("server", flow.hospital.base_url, "--probe", "--json").document
+    told = set(TOLD["server"])
+    assert _seen(plain) == {key for key in told if not key.startswith("probe.")}
+    assert _seen(probed) == told
 
 
 def test_check(netfhir: CommandLine, tmp_path: Path) -> None:
@@ -146,3 +205,12 @@ def test_check(netfhir: CommandLine, tmp_path: Path) -> None:
     (overlay / "codes.toml").write_text('[units]\n"furlong" = "furlong"\n', encoding="utf-8")
     ran = netfhir("check", "NCT05987176", "--mappings", tmp_path / "site", "--json")
     assert _seen(ran.document) == set(TOLD["check"])
+
+
+def test_check_of_an_export(netfhir: CommandLine, export: CsvCopy) -> None:
+    """`check --source --json` has the keys that are listed, with a reject."""
+    export.set("lab_plt", "abc")
+    source = ("--format", "redcap", "--source", export.path, "--as-of", "2025-10-15")
+    ran = netfhir("check", "NCT05987176", *source, "--json")
+    assert ran.status == 65
+    assert _seen(ran.document) == set(TOLD["check-source"])

@@ -76,7 +76,9 @@ def test_withholding_every_fact_makes_a_criterion_unknown(key: str, number: int)
     assert not found.evidence
 
 
-def kleene(rule: Rule, criterion: Criterion, truths: Mapping[str, bool | None]) -> bool | None:
+def kleene(  # noqa: PLR0911 - one return for each operator
+    rule: Rule, criterion: Criterion, truths: Mapping[str, bool | None]
+) -> bool | None:
     """Return what Kleene's tables give for a rule; told by hand, and of truths alone."""
     if rule.name in criterion.ambiguities:
         ambiguity = criterion.ambiguities[rule.name]

@@ -13,6 +13,7 @@ from netfhir.runs import opening, syncing
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from netfhir.fhir.version import Version
     from netfhir.sync.verify import Findings
 
 _SHOWN = 20
@@ -22,15 +23,19 @@ _SHOWN = 20
 @options.trial
 @options.source
 @options.target
+@options.fhir
 @options.mappings
 @options.as_json
-def command(trial: str, overlays: tuple[Path, ...], *, as_json: bool, **given: Any) -> int:
+def command(
+    trial: str, fhir: Version, overlays: tuple[Path, ...], *, as_json: bool, **given: Any
+) -> int:
     """Read TRIAL's resources back from a server, each by its id, and compare every element.
 
     Takes the options of `plan`. Names what is missing, different (by element, without values) or
-    there more than once; exit status 65 if anything is.
+    there more than once; exit status 65 if anything is. What somebody at the hospital changed is
+    named apart, and is no finding.
     """
-    site = opening.mapping_site(opening.trial(trial, overlays))
+    site = opening.mapping_site(opening.trial(trial, overlays), fhir=fhir)
     read, target = options.split(given)
     with (
         syncing.journalled(target, "verify", trial) as note,
@@ -52,6 +57,7 @@ def _counts(findings: Findings) -> dict[str, object]:
         "left_out": findings.left_out,
         "missing": len(findings.missing),
         "different": len(findings.different),
+        "changed_at_the_hospital": len(findings.changed),
         "duplicate": len(findings.duplicate),
     }
 
@@ -64,6 +70,9 @@ def tell(findings: Findings) -> None:
         printing.say(f"  missing    {path}  ({where})")
     for found in findings.different[:_SHOWN]:
         printing.say(f"  different  {found.path}  ({found.where}): {', '.join(found.elements)}")
+    for theirs in findings.changed[:_SHOWN]:
+        elements = ", ".join(theirs.elements)
+        printing.say(f"  changed at the hospital  {theirs.path}  ({theirs.where}): {elements}")
     for twice in findings.duplicate[:_SHOWN]:
         ids = ", ".join(twice.server_ids)
         printing.say(f"  duplicate  {twice.resource_type}  ({twice.where}): {ids}")

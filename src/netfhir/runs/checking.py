@@ -5,12 +5,13 @@ Each finding is a DeclarationError that names file and key; none of them stops t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, get_args
+from typing import TYPE_CHECKING, Protocol
 
 from netfhir.errors import DeclarationError
 from netfhir.screening import protocol
-from netfhir.trial.entities import DoseStatus, MeasurementStatus, SubjectState, SurgeryStatus
-from netfhir.trial.export import Attribute, ItemPlace, MeasurementSource, SubjectSource
+from netfhir.trial.export import ItemPlace, MeasurementSource
+from netfhir.trial.places import Attribute, Names, OneOf, attributes
+from netfhir.trial.schedule import declared as schedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,19 +28,16 @@ class LookUp(Protocol):
 
 
 _FEW = 24
-_CLOSED = {
-    "subject.state": frozenset(get_args(SubjectState)),
-    "surgery.status": frozenset(get_args(SurgeryStatus)),
-    "dose.status": frozenset(get_args(DoseStatus)),
-    "measurement.status": frozenset(get_args(MeasurementStatus)),
-    "measurement.status_without_value": frozenset(get_args(MeasurementStatus)),
-}
 
 
-def findings(trial: Trial, arms: Iterable[str]) -> list[DeclarationError]:
-    """Return what is wrong in `mappings/<trial>`; `arms` are the arm names of the registry."""
+def findings(trial: Trial, arms: Iterable[str], prose: str = "") -> list[DeclarationError]:
+    """Return what is wrong in `mappings/<trial>`.
+
+    `arms` are the arm names of the registry record, `prose` its text, which a trial quotes.
+    """
     found = list(_items(trial)) + list(_units(trial)) + list(_arms(trial, set(arms)))
     found += protocol.problems(trial)
+    found += schedule.problems(trial, prose)
     for name, export in trial.exports().items():
         found += _export(trial, f"{trial.name}/sources/{name}.toml", export)
     return found
@@ -106,8 +104,8 @@ def _export(trial: Trial, where: str, export: Export) -> Iterator[DeclarationErr
 
 
 def _source(trial: Trial, where: str, source: EntitySource) -> Iterator[DeclarationError]:
-    for name, place in _places(source):
-        yield from _place(trial, f"{where}.{name}", f"{source.entity}.{name}", place)
+    for name, place, allowed in attributes(source):
+        yield from _place(trial, f"{where}.{name}", place, _words(trial, allowed))
     if isinstance(source, MeasurementSource):
         items = trial.codes.items.get(source.item_table)
         if items is None:
@@ -129,40 +127,32 @@ def _named(trial: Trial, place: ItemPlace) -> set[str]:
     return named
 
 
-def _places(source: EntitySource) -> Iterator[tuple[str, Attribute]]:
-    for name in type(source).model_fields:
-        value = getattr(source, name)
-        if isinstance(value, Attribute):
-            yield name, value
-    if isinstance(source, SubjectSource):
-        for state in source.states:
-            yield "state", state.state
-
-
 def _place(
-    trial: Trial, where: str, attribute: str, place: Attribute
+    trial: Trial, where: str, place: Attribute, allowed: frozenset[str] | None
 ) -> Iterator[DeclarationError]:
     if place.values and place.values not in trial.codes.values:
         yield _unknown(f"{where}.values", place.values, trial.codes.values)
         return
     targets = set(trial.codes.values[place.values].values()) if place.values else set()
     targets |= {place.constant} if place.constant else set()
-    allowed = _allowed(trial, attribute)
     for target in sorted(targets):
         if allowed is not None and target not in allowed:
             table = f"codes.toml:values.{place.values}" if place.values else where
             yield _unknown(f"{trial.name}/{table}" if place.values else table, target, allowed)
 
 
-def _allowed(trial: Trial, attribute: str) -> frozenset[str] | None:
-    if attribute in _CLOSED:
-        return _CLOSED[attribute]
-    if attribute in {"subject.arm", "subject.actual_arm"}:
-        return frozenset(trial.file.arms)
-    if attribute == "subject.site":
-        return frozenset(trial.file.sites)
-    if attribute in {"dose.unit", "dose.cycle", "measurement.note"}:
-        return None
+def _words(trial: Trial, allowed: OneOf | Names | None) -> frozenset[str] | None:
+    match allowed:
+        case None:
+            return None
+        case OneOf(words):
+            return words
+        case Names("arm"):
+            return frozenset(trial.file.arms)
+        case Names("visit"):
+            return frozenset(trial.file.visits)
+        case Names("site"):
+            return frozenset(trial.file.sites)
     return frozenset(trial.terminology.concepts)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from netfhir.errors import RecordError
 from netfhir.fhir.canonical import to_bytes
+from netfhir.fhir.extensions import CROSS_VERSION
 from netfhir.mappers import mapper
 from netfhir.sync.staging import Staged
 
@@ -20,12 +21,17 @@ if TYPE_CHECKING:
 
     from netfhir.fhir.draft import Draft
     from netfhir.fhir.gate import Gate
+    from netfhir.fhir.identity import SourceKey
     from netfhir.mappers import MappingSite
     from netfhir.sources.assemble import Fact
     from netfhir.sync.staging import Staging
     from netfhir.trial.entities import Entity
 
 _BATCH = 1_000
+
+
+def _ignore(_name: str, _fact: Entity) -> None:
+    """Do nothing with a fact that was mapped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,8 @@ class Account:
     rejected: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
     """Facts of subjects that this run does not take; no part of the input."""
+    derived: Account | None = None
+    """What became of the facts that were concluded from these; no part of the input."""
 
     def reject(self, entity: str, error: RecordError) -> None:
         """Count a rejected fact."""
@@ -70,7 +78,8 @@ class Account:
 
     def balanced(self) -> bool:
         """Tell whether input = mapped + rejected for every entity."""
-        return self.input == self.mapped + self.rejected
+        own = self.input == self.mapped + self.rejected
+        return own and (self.derived is None or self.derived.balanced())
 
 
 @dataclass(slots=True)
@@ -81,9 +90,12 @@ class Pipeline:
     gate: Gate
     staging: Staging
     selection: Selection = field(default_factory=Selection)
+    extension_base: str = CROSS_VERSION
     on_staged: Callable[[int], None] = lambda _: None
     account: Account = field(default_factory=Account)
     _shared: set[tuple[str, str]] = field(default_factory=set)
+    _refused: set[SourceKey] = field(default_factory=set)
+    """Facts that were rejected here: nothing may refer to them."""
     _waiting: list[tuple[str, Staged]] = field(default_factory=list)
 
     def study(self, drafts: Iterable[Draft]) -> None:
@@ -91,36 +103,67 @@ class Pipeline:
         self._take("study", lambda: iter(drafts))
         self._flush()
 
-    def facts(self, facts: Iterator[tuple[str, Fact]]) -> Account:
-        """Stage the resources of all facts; return what became of each."""
+    def facts(
+        self, facts: Iterable[tuple[str, Fact]], mapped: Callable[[str, Entity], None] = _ignore
+    ) -> Account:
+        """Stage the resources of all facts, telling `mapped` each; return what became of them."""
         mappers = {}
         for name, fact in facts:
             if isinstance(fact, RecordError):
-                self.account.input[name] += 1
-                self.account.reject(name, fact)
+                self._refuse(name, fact)
                 continue
             if not self.selection.takes(fact.subject):
                 self.account.left_out[name] += 1
                 continue
             if name not in mappers:
                 mappers[name] = mapper(name)
-            self._take(name, _bound(mappers[name], fact, self.site))
+            try:
+                linked = self._linked(fact)
+            except RecordError as error:
+                self._refuse(name, error)
+                self._refused.add(fact.key)
+                continue
+            if self._take(name, _bound(mappers[name], linked, self.site)):
+                mapped(name, linked)
+            else:
+                self._refused.add(fact.key)
         self._flush()
         return self.account
 
-    def _take(self, name: str, drafts: Callable[[], Iterator[Draft]]) -> None:
+    def _refuse(self, name: str, error: RecordError) -> None:
+        self.account.input[name] += 1
+        self.account.reject(name, error)
+
+    def _linked(self, fact: Entity) -> Entity:
+        """Return the fact without references to rejected facts; RecordError if it needs one."""
+        lost = [link for link in fact.links if link.key in self._refused]
+        if not lost:
+            return fact
+        if any(link.required for link in lost):
+            raise RecordError(
+                "refers-to-rejected",
+                where=fact.origin,
+                found=f"a record that belongs to a rejected {lost[0].to}",
+                remedy="mend the other record first: this one follows",
+            )
+        kept = tuple(link for link in fact.links if link not in lost)
+        return fact.model_copy(update={"links": kept})
+
+    def _take(self, name: str, drafts: Callable[[], Iterator[Draft]]) -> bool:
+        """Stage what `drafts` yields; False where the fact was rejected."""
         self.account.input[name] += 1
         met: set[tuple[str, str]] = set()
         try:
             checked = [self._checked(draft) for draft in drafts() if self._is_new(draft, met)]
         except RecordError as error:
             self.account.reject(name, error)
-            return
+            return False
         self._shared |= met
         self.account.mapped[name] += 1
         self._waiting += [(name, row) for row in checked]
         if len(self._waiting) >= _BATCH:
             self._flush()
+        return True
 
     def _is_new(self, draft: Draft, met: set[tuple[str, str]]) -> bool:
         """Tell whether no earlier fact brought this draft; a rejected fact has brought nothing."""
@@ -132,6 +175,7 @@ class Pipeline:
         return new
 
     def _checked(self, draft: Draft) -> Staged:
+        draft = draft.in_version(self.site.fhir, self.extension_base)
         self.gate.check(draft)
         return Staged(
             draft.resource_type, draft.id, draft.subject, draft.where, to_bytes(draft.body)

@@ -15,7 +15,7 @@ from netfhir.errors import DeclarationError
 from netfhir.screening.needs import Exact, ResourceType
 from netfhir.terminology import documents
 from netfhir.terminology.concepts import Coding
-from netfhir.trial.export import Declared
+from netfhir.trial.places import Declared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

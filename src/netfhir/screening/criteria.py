@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from netfhir.screening.needs import AnyNeed
 from netfhir.terminology import documents
-from netfhir.trial.export import Declared
+from netfhir.trial.places import Declared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

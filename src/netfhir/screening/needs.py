@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from netfhir.trial.export import Declared
+from netfhir.trial.places import Declared
 
 ResourceType = Literal[
     "AllergyIntolerance",

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from netfhir.sources.row import Row
     from netfhir.trial.declaration import Trial
-    from netfhir.trial.export import Attribute, Export
+    from netfhir.trial.export import Export
+    from netfhir.trial.places import Attribute
 
 _NUMBER = re.compile(
     r"(?P<comparator><=|>=|<|>)?\s*(?P<digits>[+-]?(?:\d+(?:\.\d+)?|\.\d+))\Z", re.ASCII
@@ -133,6 +134,12 @@ class Reader:
             expected="one of " + ", ".join(f"`{known}`" for known in table),
             remedy="add the value to codes.toml, or correct the source",
         )
+
+    def stated(self, row: Row, place: Attribute) -> str:
+        """Return what the cell stands for, any word; a blank one is refused."""
+        if (text := self.coded(row, place)) is not None:
+            return text
+        raise _missing(row, place.column)
 
     def needed(self, row: Row, place: Attribute, allowed: Collection[str]) -> str:
         """Return what the cell stands for; a blank one is refused, for nothing is assumed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path  # noqa: TC003 - a dataclass field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -12,8 +13,9 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 from netfhir.errors import DeclarationError
 from netfhir.terminology import documents
 from netfhir.terminology.concepts import Terminology
-from netfhir.trial.export import Declared, Export
+from netfhir.trial.export import Export
 from netfhir.trial.naming import Naming
+from netfhir.trial.places import Declared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,11 +32,24 @@ class Identifiers(Declared):
     subjects: str
 
 
+class SiteStudy(Declared):
+    """The study at one site, as a ResearchStudy of its own that is part of the whole one."""
+
+    status: str = ""
+    """The registry's word for where the study stands here; "": as the record says of the place."""
+    place: str = ""
+    """The facility's name in the record, if it is not the site's."""
+
+
 class Site(Declared):
     """A site of the trial; without a zone, times of day are kept but not sent as instants."""
 
     name: str
     zone: str | None = None
+    study: SiteStudy | None = None
+    """Only where subjects belong to the site's own study, not directly to the whole one."""
+    organization: str = ""
+    """The name of the facility in registry.json: who provides the visits at this site."""
 
     @field_validator("zone")
     @classmethod
@@ -53,6 +68,13 @@ class Arm(Declared):
     name: str
 
 
+class VisitCode(Declared):
+    """A visit of the protocol; one of an arm alone names the arms that have it."""
+
+    name: str
+    arms: tuple[str, ...] = ()
+
+
 class Screening(Declared):
     """How patients are prescreened at this site."""
 
@@ -62,6 +84,8 @@ class Screening(Declared):
     """The criterion of criteria.toml without whose evidence nobody is ranked."""
     coverage: tuple[Literal["allergies", "conditions", "medications", "procedures"], ...] = ()
     """What the hospital's record is known to hold completely: only there absence says something."""
+    small_cells: int | None = Field(default=None, ge=1)
+    """The smallest count of patients that the funnel may tell; nothing is written back without."""
 
 
 class TrialFile(Declared):
@@ -72,6 +96,9 @@ class TrialFile(Declared):
     identifiers: Identifiers
     sites: dict[str, Site]
     arms: dict[str, Arm]
+    withhold_arms: bool = False
+    """Whether no resource of a subject tells the arm: readers of the record may be blinded."""
+    visits: dict[str, VisitCode] = Field(default_factory=dict)
     screening: Screening | None = None
 
 
@@ -89,6 +116,12 @@ class Item(Declared):
     """The UCUM code where the source says that there is no unit."""
     comparators: bool = False
     """Whether results such as `<0.2` are expected."""
+    least: Decimal | None = None
+    """The lower end of the scale, of a score: a value below it is refused."""
+    most: Decimal | None = None
+    """The upper end of the scale."""
+    needs_version: bool = False
+    """Whether a value says nothing without the version of its method."""
     answers: dict[str, str] = Field(default_factory=dict)
     """value = "integer" or "concept": the key of the concept that each answer stands for."""
     note: str = ""

@@ -38,6 +38,19 @@ SurgeryStatus = Literal["completed", "stopped", "not-done", "unknown"]
 DoseStatus = Literal["completed", "stopped", "not-done", "in-progress", "on-hold", "unknown"]
 
 
+class Link(BaseModel):
+    """Another fact of the subject that this one refers to."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    element: str
+    """The element of the resource that holds the reference."""
+    to: str
+    """The entity referred to."""
+    key: SourceKey
+    required: bool = False
+
+
 class Entity(BaseModel):
     """A fact of the trial about one subject."""
 
@@ -50,6 +63,7 @@ class Entity(BaseModel):
     """The trial's number of the subject."""
     zone: str | None = None
     """The IANA zone of the subject's site, where the trial declares one."""
+    links: tuple[Link, ...] = ()
 
 
 class StateChange(BaseModel):
@@ -67,6 +81,8 @@ class Subject(Entity):
 
     states: tuple[StateChange, ...]
     """At least one; the last is the present one."""
+    site: str = ""
+    """The key of the subject's site in trial.toml."""
     other_numbers: tuple[tuple[str, str], ...] = ()
     """Further identifiers: system, value."""
     arm: str | None = None
@@ -94,6 +110,9 @@ class Surgery(Entity):
     procedure: str
     """Key of the concept."""
     performed: LocalTime
+    body_site: str | None = None
+    number: str = ""
+    """The number of the operation in the theatre's own records."""
     residual_tumour: str | None = None
     """Key of the concept: R0, R1, R2 or RX."""
 
@@ -113,6 +132,10 @@ class Dose(Entity):
     """The dosing frequency in the source's words."""
     cycle: int | None = None
     lot: str | None = None
+    expires: LocalTime | None = None
+    """The last day of the lot."""
+    category: str | None = None
+    """Key of the concept."""
     reason: str = ""
     """Why it was stopped or not done, in the source's words."""
 
@@ -144,10 +167,19 @@ class Measurement(Entity):
     parts: tuple[Part, ...] = ()
     """The values of a panel, which has none of its own."""
     measured: LocalTime | None
+    until: LocalTime | None = None
+    """The end, of what is measured over a time."""
     low: Amount | None = None
     high: Amount | None = None
     interpretation: str | None = None
     position: str | None = None
     body_site: str | None = None
+    method: str | None = None
+    version: str = ""
+    """The version of the method: of a kit, an algorithm or a scoring."""
+    device: str | None = None
+    """Key of the concept of what it was measured with, of that version."""
+    material: str | None = None
+    """Key of the concept: what was measured in, where no link names the specimen."""
     timepoint: str = ""
     note: str = ""

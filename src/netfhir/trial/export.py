@@ -1,85 +1,55 @@
-"""The shape of `mappings/<trial>/sources/*.toml`: where each attribute stands in an export.
-
-No expressions and no logic: an attribute is a column, a column read through a table of codes.toml,
-or a constant with its reason.
-"""
+"""The shape of `mappings/<trial>/sources/*.toml`: where each attribute stands in an export."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from netfhir.trial.care_sources import (
+    ConsentSource,
+    DiagnosisSource,
+    SessionSource,
+    SpecimenSource,
+    TreatmentSource,
+    VisitSource,
+)
+from netfhir.trial.entities import DoseStatus, MeasurementStatus, SubjectState, SurgeryStatus
+from netfhir.trial.outcome_sources import OutcomeSource
+from netfhir.trial.places import (
+    Column,
+    ConceptPlace,
+    Declared,
+    FactSource,
+    Names,
+    OneOf,
+    Place,
+    columns,
+)
 
-
-class Declared(BaseModel):
-    """A table of a declaration: closed, so that a misspelt key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Attribute(Declared):
-    """Where one attribute comes from: `column` (perhaps through `values`), or `constant`."""
-
-    column: str = ""
-    values: str = ""
-    """The table `values.<name>` of codes.toml through which the column is read."""
-    constant: str = ""
-    reason: str = ""
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Attribute:
-        if bool(self.column) == bool(self.constant):
-            raise ValueError("an attribute names either a column or a constant")
-        if self.constant and not self.reason:
-            raise ValueError("a constant needs its reason")
-        return self
-
-
-def _from_text(given: Any) -> Any:  # noqa: ANN401 - whatever TOML holds
-    return {"column": given} if isinstance(given, str) else given
-
-
-Place = Annotated[Attribute, BeforeValidator(_from_text)]
+_STATES = OneOf(frozenset(get_args(SubjectState)))
+_SURGERY = OneOf(frozenset(get_args(SurgeryStatus)))
+_DOSE = OneOf(frozenset(get_args(DoseStatus)))
+_MEASUREMENT = OneOf(frozenset(get_args(MeasurementStatus)))
 
 
 class StateSource(Declared):
     """Where a state of the subject is told: a column of states, or a constant and its date."""
 
     table: str = ""
-    """Another table that tells the states, one a row; empty: the subject's own rows."""
-    subject: str = ""
-    state: Place
-    since: str = ""
-    reason: str = ""
-    order: str = ""
+    """Another domain, or form, that tells the states, one a row; empty: the subject's own rows."""
+    subject: Column = ""
+    state: Annotated[Place, _STATES]
+    since: Column = ""
+    reason: Column = ""
+    order: Column = ""
     """The column that orders states of one day."""
-
-
-class FactSource(Declared):
-    """What all entities have in common: which rows, whose, and what names them."""
-
-    table: str = ""
-    """SDTM: the domain."""
-    form: str = ""
-    """REDCap: the instrument; rows of other instruments and blank ones hold no such fact."""
-    subject: str
-    event: str = ""
-    repeat: str = ""
-    """The column that tells apart the facts of one subject, event and item."""
-
-    @property
-    def fact_columns(self) -> tuple[str, ...]:
-        """Return the columns of which one is filled exactly where a form's row holds a fact."""
-        return (self.subject,)
 
 
 class NumberSource(Declared):
     """A further number of the subject, and the system that issued it."""
 
-    column: str
+    column: Column
     system: str
 
 
@@ -87,13 +57,13 @@ class SubjectSource(FactSource):
     """Where subjects stand. In REDCap the attributes are gathered from all rows of a record."""
 
     entity: Literal["subject"]
-    site: Place
+    site: Annotated[Place, Names("site")]
     other_numbers: tuple[NumberSource, ...] = ()
-    arm: Place | None = None
-    actual_arm: Place | None = None
-    consented: str = ""
-    randomised: str = ""
-    randomisation_number: str = ""
+    arm: Annotated[Place | None, Names("arm")] = None
+    actual_arm: Annotated[Place | None, Names("arm")] = None
+    consented: Column = ""
+    randomised: Column = ""
+    randomisation_number: Column = ""
     states: tuple[StateSource, ...] = Field(min_length=1)
 
 
@@ -101,10 +71,12 @@ class SurgerySource(FactSource):
     """Where the liver resection stands."""
 
     entity: Literal["surgery"]
-    procedure: Place
-    status: Place
-    performed: str
-    residual_tumour: Place | None = None
+    procedure: ConceptPlace
+    status: Annotated[Place, _SURGERY]
+    performed: Column
+    body_site: Annotated[Place | None, Names("concept")] = None
+    number: Column = ""
+    residual_tumour: Annotated[Place | None, Names("concept")] = None
 
     @property
     def fact_columns(self) -> tuple[str, ...]:
@@ -116,20 +88,22 @@ class DoseSource(FactSource):
     """Where the administrations of a study product stand."""
 
     entity: Literal["dose"]
-    product: Place
-    status: Place
-    amount: str = ""
+    product: ConceptPlace
+    status: Annotated[Place, _DOSE]
+    amount: Column = ""
     unit: Place | None = None
-    route: Place | None = None
-    start: str
-    planned: str = ""
+    route: Annotated[Place | None, Names("concept")] = None
+    start: Column
+    planned: Column = ""
     """The planned date: the only one of a dose that was not given."""
-    end: str = ""
-    form_of_product: str = ""
-    schedule: str = ""
+    end: Column = ""
+    form_of_product: Column = ""
+    schedule: Column = ""
     cycle: Place | None = None
-    lot: str = ""
-    reason: str = ""
+    lot: Column = ""
+    expires: Column = ""
+    category: Annotated[Place | None, Names("concept")] = None
+    reason: Column = ""
 
     @property
     def fact_columns(self) -> tuple[str, ...]:
@@ -141,7 +115,7 @@ class Part(Declared):
     """One of several values that a single row holds of one item, such as systolic pressure."""
 
     item: str
-    column: str
+    column: Column
 
 
 class ItemPlace(Declared):
@@ -151,11 +125,13 @@ class ItemPlace(Declared):
     """
 
     item: str
-    column: str = ""
+    column: Column = ""
     by: Place | None = None
     """Where another field decides which item it is; `item` where that field does not say."""
-    low: str = ""
-    high: str = ""
+    measured: Column = ""
+    """Its own time; by default that of the row."""
+    low: Column = ""
+    high: Column = ""
     parts: tuple[Part, ...] = ()
 
     @model_validator(mode="after")
@@ -174,24 +150,30 @@ class MeasurementSource(FactSource):
     """Where measurements stand: an item a row (`item`, `value`), or an item a field (`items`)."""
 
     entity: Literal["measurement"]
-    item: str = ""
-    value: str = ""
+    item: Column = ""
+    value: Column = ""
     items: tuple[ItemPlace, ...] = ()
     item_table: str
     """The table `items.<name>` of codes.toml that says what each item is."""
-    unit: str = ""
-    low: str = ""
-    high: str = ""
-    measured: str
-    status: Place
+    unit: Column = ""
+    low: Column = ""
+    high: Column = ""
+    measured: Column
+    until: Column = ""
+    """The end, of what is measured over a time."""
+    status: Annotated[Place, _MEASUREMENT]
     """The Observation's status where there is a value."""
-    status_without_value: Place
-    interpretation: Place | None = None
-    absent: Place | None = None
+    status_without_value: Annotated[Place, _MEASUREMENT]
+    interpretation: Annotated[Place | None, Names("concept")] = None
+    absent: Annotated[Place | None, Names("concept")] = None
     """Why there is no value: an absent reason's key, where the source says so."""
-    position: Place | None = None
-    body_site: Place | None = None
-    timepoint: str = ""
+    position: Annotated[Place | None, Names("concept")] = None
+    body_site: Annotated[Place | None, Names("concept")] = None
+    method: Annotated[Place | None, Names("concept")] = None
+    version: Place | None = None
+    device: Annotated[Place | None, Names("concept")] = None
+    material: Annotated[Place | None, Names("concept")] = None
+    timepoint: Column = ""
     note: Place | None = None
 
     @model_validator(mode="after")
@@ -208,8 +190,38 @@ class MeasurementSource(FactSource):
         return (self.value,) if self.value else tuple(c for i in self.items for c in i.columns)
 
 
+class DeviationSource(FactSource):
+    """Where people record protocol deviations (SDTM: DV)."""
+
+    entity: Literal["deviation"]
+    status: Annotated[Place, _MEASUREMENT]
+    category: Column
+    """The column of the kind of deviation, in the source's own words or codes."""
+    description: Column
+    occurred: Column = ""
+    severity: Annotated[Place | None, Names("concept")] = None
+    reason: Column = ""
+
+    @property
+    def fact_columns(self) -> tuple[str, ...]:
+        """Return the columns of which one is filled exactly where a form's row holds a fact."""
+        return (self.category, self.description)
+
+
 EntitySource = Annotated[
-    SubjectSource | SurgerySource | DoseSource | MeasurementSource, Field(discriminator="entity")
+    SubjectSource
+    | ConsentSource
+    | VisitSource
+    | DiagnosisSource
+    | SurgerySource
+    | SessionSource
+    | DoseSource
+    | TreatmentSource
+    | SpecimenSource
+    | MeasurementSource
+    | OutcomeSource
+    | DeviationSource,
+    Field(discriminator="entity"),
 ]
 
 
@@ -227,36 +239,12 @@ class Export(Declared):
     entities: tuple[EntitySource, ...] = Field(min_length=1)
 
 
-#: Names of string keys that hold no column.
-_NO_COLUMNS = frozenset({"entity", "table", "form", "item_table", "system", "constant", "reason"})
-
-
-def columns(source: EntitySource) -> dict[str, set[str]]:
+def columns_by_table(source: FactSource) -> dict[str, set[str]]:
     """Return the columns that a source names, by table ("" is REDCap's only one)."""
-    named: dict[str, set[str]] = {source.table: set(_columns(source))}
-    for state in source.states if isinstance(source, SubjectSource) else ():
-        named.setdefault(state.table or source.table, set()).update(_columns(state))
+    states = source.states if isinstance(source, SubjectSource) else ()
+    own = [state for state in states if state.table in {"", source.table}]
+    plain = source.model_copy(update={"states": tuple(own)}) if states else source
+    named: dict[str, set[str]] = {source.table: columns(plain)}
+    for state in states:
+        named.setdefault(state.table or source.table, set()).update(columns(state))
     return named
-
-
-def _columns(declared: Declared) -> Iterator[str]:
-    for name in type(declared).model_fields:
-        value = getattr(declared, name)
-        if isinstance(value, Attribute):
-            yield from [value.column] if value.column else []
-        elif isinstance(value, tuple):
-            for part in value:
-                if isinstance(part, ItemPlace):
-                    yield from part.columns
-                if isinstance(part, ItemPlace | NumberSource):
-                    yield from _columns(part)
-        elif isinstance(value, str) and value and _is_column(declared, name):
-            yield value
-
-
-def _is_column(declared: Declared, name: str) -> bool:
-    if isinstance(declared, ItemPlace) and name == "item":
-        return False
-    if isinstance(declared, SubjectSource | SurgerySource | DoseSource | MeasurementSource):
-        return name not in _NO_COLUMNS - {"reason"}
-    return name not in _NO_COLUMNS or (isinstance(declared, StateSource) and name == "reason")

@@ -10,7 +10,7 @@ from netfhir.errors import DeclarationError, RecordError
 from netfhir.fhir.dates import LocalTime
 from netfhir.sources.reading import Number, Reader
 from netfhir.sources.row import Row
-from netfhir.trial.export import Attribute
+from netfhir.trial.places import Attribute
 
 READER = Reader(
     values={"arm": {"A": "a", "B": "b"}},

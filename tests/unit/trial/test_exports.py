@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from netfhir.trial.export import Attribute, Export, columns
+from netfhir.trial.export import Export, columns_by_table
+from netfhir.trial.places import Attribute
 from tiny_trial import source
 
 STATUS = {"constant": "final", "reason": "locked"}
@@ -96,21 +97,21 @@ def test_a_source_is_long_or_wide_and_whole(declared: dict[str, Any]) -> None:
 
 def test_every_column_of_a_long_table_is_named() -> None:
     """The columns are checked before a row is read: none may be forgotten."""
-    assert columns(source(**LONG)) == {
+    assert columns_by_table(source(**LONG)) == {
         "LB": {"ID", "VISIT", "SEQ", "TESTCD", "ORRES", "UNIT", "LO", "HI", "DTC", "NOTE", "STAT"}
     }
 
 
 def test_every_field_of_a_wide_form_is_named() -> None:
     """Fields of values, limits, parts and of what decides the item; no item's name."""
-    assert columns(source(**WIDE)) == {
+    assert columns_by_table(source(**WIDE)) == {
         "": {"ID", "DAY", "DONE", "HB", "HB_LO", "HB_HI", "GLUC", "FAST", "SYS"}
     }
 
 
 def test_the_columns_of_another_table_stand_apart() -> None:
     """States told in DS are looked for there."""
-    assert columns(source(**SUBJECT)) == {
+    assert columns_by_table(source(**SUBJECT)) == {
         "DM": {"ID", "SITE", "SUBJID"},
         "DS": {"DSID", "DECOD", "DTC", "SEQ"},
     }
@@ -127,7 +128,7 @@ def test_a_reason_of_a_dose_is_a_column() -> None:
         start="FROM",
         reason="WHY",
     )
-    assert columns(declared) == {"EX": {"ID", "STAT", "FROM", "WHY"}}
+    assert columns_by_table(declared) == {"EX": {"ID", "STAT", "FROM", "WHY"}}
 
 
 def test_fact_columns_tell_where_a_form_holds_a_fact() -> None:

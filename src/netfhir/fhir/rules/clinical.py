@@ -68,7 +68,8 @@ def _obs_6(observation: Json) -> bool:
     return chosen(observation, "value") is None
 
 
-def _con_4(condition: Json) -> bool:
+def con_4(condition: Json) -> bool:
+    """Say whether a condition that is abated has a clinical status that says so."""
     status = condition.get("clinicalStatus", {})
     return has_code(status, _CLINICAL, "resolved", "remission", "inactive")
 
@@ -93,6 +94,13 @@ def _qrs_1(item: Json) -> bool:
     return not has(item, "answer")
 
 
+def _inv_1(task: Json) -> bool:
+    """Tell whether the days allow it: times of one day are compared only with like offsets."""
+    authored, modified = task.get("authoredOn", ""), task["lastModified"]
+    length = min(len(authored), len(modified), len("2024-01-01"))
+    return bool(authored[:length] <= modified[:length])
+
+
 def _list_mode(mode: str, name: str) -> Rule:
     def holds(listing: Json) -> bool:
         return listing.get("mode") == mode or not any(has(e, name) for e in listing["entry"])
@@ -103,7 +111,7 @@ def _list_mode(mode: str, name: str) -> Rule:
 RULES: dict[str, Rule] = {
     "con-1": Rule(lambda stage: has(stage, "summary", "assessment")),
     "con-2": any_of("code", "detail"),
-    "con-4": Rule(_con_4, ("abatement[x]",)),
+    "con-4": Rule(con_4, ("abatement[x]",)),
     "con-5": Rule(lambda c: "verificationStatus" not in c or _con_5(c), ("clinicalStatus",)),
     "contained-id": Rule(_own_ids, ("contained",)),
     "cpl-3": excludes("detail", "reference"),
@@ -113,6 +121,7 @@ RULES: dict[str, Rule] = {
     "dom-4": _no_contained("versionId", "lastUpdated"),
     "dom-5": _no_contained("security"),
     "gol-1": Rule(_gol_1),
+    "inv-1": Rule(_inv_1, ("lastModified",)),
     "grp-1": Rule(lambda group: group.get("actual") is True, ("member",)),
     "lst-1": excludes("emptyReason", "entry"),
     "lst-2": _list_mode("changes", "deleted"),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from netfhir.sources.row import Record, Row
     from netfhir.trial.declaration import Trial
     from netfhir.trial.entities import Entity
-    from netfhir.trial.export import FactSource
+    from netfhir.trial.places import FactSource
 
     Fact = Entity | RecordError
 
@@ -44,7 +44,13 @@ class Assembly:
     reader: Reader
     zones: dict[str, str | None] = field(default_factory=dict)
     """Subject -> the zone of its site; a subject that is not here is unknown."""
+    arms: dict[str, str | None] = field(default_factory=dict)
+    """Subject -> the arm drawn; None before randomisation."""
+    sites: dict[str, str] = field(default_factory=dict)
+    """Subject -> the code of its site."""
     rejected: set[str] = field(default_factory=set)
+    met: set[SourceKey] = field(default_factory=set)
+    """The keys of the facts that others may refer to."""
 
     def key(
         self, subject: str, event: str = "", form: str = "", item: str = "", repeat: str = ""
@@ -74,12 +80,15 @@ class Assembly:
 
 
 def entities(assembly: Assembly, sources: tuple[FactSource, ...]) -> Iterator[tuple[str, Fact]]:
-    """Yield (entity name, entity or rejection) for all facts, subjects first."""
+    """Yield (entity name, entity or rejection) for all facts: subjects first, then as declared."""
+    targets = {link.to for source in sources for link in source.links}
     first = sorted(sources, key=lambda source: _name(source) != "subject")
     for source in first:
         name = _name(source)
         module = import_module(f"{__name__}.{name}")
         for fact in module.entities(source, assembly):
+            if name in targets and not isinstance(fact, RecordError):
+                assembly.met.add(fact.key)
             yield name, fact
 
 

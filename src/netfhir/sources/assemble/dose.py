@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast, get_args
 
 from netfhir.errors import RecordError
 from netfhir.sources.assemble import each
+from netfhir.sources.assemble.link import links
 from netfhir.sources.assemble.unit import declared_unit
 from netfhir.trial.entities import Amount, Dose, DoseStatus
 
@@ -37,6 +38,7 @@ def _dose(row: Row, source: DoseSource, assembly: Assembly) -> Dose:
         origin=row.where(source.start),
         subject=subject,
         zone=assembly.zones[subject],
+        links=links(row, source, assembly),
         product=product,
         status=cast("DoseStatus", status),
         amount=_amount(row, status, source, assembly),
@@ -47,6 +49,8 @@ def _dose(row: Row, source: DoseSource, assembly: Assembly) -> Dose:
         schedule=reader.text(row, source.schedule),
         cycle=_cycle(row, source, assembly),
         lot=reader.text(row, source.lot) or None,
+        expires=reader.when(row, source.expires),
+        category=reader.choice(row, source.category, concepts) if source.category else None,
         reason=reader.text(row, source.reason),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast, get_args
 
 from netfhir.sources.assemble import each
+from netfhir.sources.assemble.link import links
 from netfhir.trial.entities import Surgery, SurgeryStatus
 
 if TYPE_CHECKING:
@@ -39,9 +40,12 @@ def _surgery(row: Row, source: SurgerySource, assembly: Assembly) -> Surgery:
         origin=row.where(source.performed),
         subject=subject,
         zone=assembly.zones[subject],
+        links=links(row, source, assembly),
         status=cast("SurgeryStatus", status),
         procedure=procedure,
         performed=performed,
+        body_site=reader.choice(row, source.body_site, concepts) if source.body_site else None,
+        number=reader.text(row, source.number),
         residual_tumour=reader.choice(row, tumour, concepts) if tumour else None,
     )
 
