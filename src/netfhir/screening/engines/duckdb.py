@@ -41,7 +41,7 @@ class Warehouse:
     protocol: Protocol
     intake: Intake
     folder: Path
-    memory: str = "2GB"
+    memory: str = "1600MB"
     connection: duckdb.DuckDBPyConnection = field(init=False)
     loader: tables.Loader = field(init=False)
     parts: dict[str, bool] = field(default_factory=dict)
@@ -113,28 +113,16 @@ class Warehouse:
     def judge(self) -> None:
         """Give every patient a verdict for each criterion, in the view `verdict`."""
         self._prepare()
+        self.judge_by(self.protocol, "verdict")
+
+    def judge_by(self, protocol: Protocol, view: str) -> None:
+        """Judge by a trial of the same day, in a view of that name: one reading serves them all."""
         with ThreadPoolExecutor(os.cpu_count()) as workers:
-            for done in [workers.submit(self._judged, one) for one in self._statements()]:
+            statements = _statements(protocol, view)
+            for done in [workers.submit(self._judged, one) for one in statements]:
                 done.result()
-        rows = " UNION ALL ".join(f"FROM verdict_{key}" for key in self.protocol.file.criteria)
-        self.connection.execute(f"CREATE VIEW verdict AS {rows}")
-
-    def _statements(self) -> list[str]:
-        """Return what makes the verdicts of each criterion; built without collecting garbage.
-
-        The trees refer to their parents: to look for garbage among them takes as long as to build.
-        """
-        collected = gc.isenabled()
-        gc.disable()
-        try:
-            return [
-                f"CREATE TABLE verdict_{key} AS "
-                + sql.text(sql_criteria.criterion(self.protocol, key, ordinal))
-                for ordinal, key in enumerate(self.protocol.file.criteria)
-            ]
-        finally:
-            if collected:
-                gc.enable()
+        rows = " UNION ALL ".join(f"FROM {view}_{key}" for key in protocol.file.criteria)
+        self.connection.execute(f"CREATE VIEW {view} AS {rows}")
 
     def _judged(self, statement: str) -> None:
         """Run a statement beside others."""
@@ -162,3 +150,21 @@ class Warehouse:
             f"COPY (SELECT {_ROWS} FROM verdict ORDER BY pno, ordinal) "  # noqa: S608 - names of ours
             f"TO '{str(path).replace(chr(39), chr(39) * 2)}' (FORMAT json, USE_TMP_FILE false)"
         )
+
+
+def _statements(protocol: Protocol, view: str) -> list[str]:
+    """Return what makes the verdicts of each criterion; built without collecting garbage.
+
+    The trees refer to their parents: to look for garbage among them takes as long as to build.
+    """
+    collected = gc.isenabled()
+    gc.disable()
+    try:
+        return [
+            f"CREATE TABLE {view}_{key} AS "
+            + sql.text(sql_criteria.criterion(protocol, key, ordinal))
+            for ordinal, key in enumerate(protocol.file.criteria)
+        ]
+    finally:
+        if collected:
+            gc.enable()
