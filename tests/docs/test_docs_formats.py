@@ -23,7 +23,7 @@ TOLD = {
 }
 #: Tables whose keys are names: each stands as `*`.
 NAMED = {"facts", "left_out", "resources", "outcomes", "types", "actions", "counts"}
-NAMED |= {"reasons", "remarks"}
+NAMED |= {"reasons", "remarks", "derived", "verdicts"}
 ERROR = set(TOLD["rejects"])
 
 
@@ -88,6 +88,7 @@ class Flow:
 def test_files_of_map(flow: Flow, tmp_path: Path) -> None:
     """summary.json and rejects.ndjson have the keys that are listed."""
     flow.export.set("lab_plt", "abc")
+    flow.export.set("prrt_activity", "4.60")
     ran = flow.map(tmp_path / "out", "--json", "--limit", "1")
     summary = json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))
     assert summary == ran.document
@@ -163,3 +164,12 @@ def test_check(netfhir: CommandLine, tmp_path: Path) -> None:
     (overlay / "codes.toml").write_text('[units]\n"furlong" = "furlong"\n', encoding="utf-8")
     ran = netfhir("check", "NCT05987176", "--mappings", tmp_path / "site", "--json")
     assert _seen(ran.document) == set(TOLD["check"])
+
+
+def test_check_of_an_export(netfhir: CommandLine, export: CsvCopy) -> None:
+    """`check --source --json` has the keys that are listed, with a reject."""
+    export.set("lab_plt", "abc")
+    source = ("--format", "redcap", "--source", export.path, "--as-of", "2025-10-15")
+    ran = netfhir("check", "NCT05987176", *source, "--json")
+    assert ran.status == 65
+    assert _seen(ran.document) == set(TOLD["check-source"])

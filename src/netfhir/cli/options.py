@@ -16,6 +16,7 @@ from netfhir.runs.syncing import Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import date, datetime
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
@@ -40,6 +41,14 @@ fhir = click.option(
 )
 settings_file = click.option(
     "--settings", type=_FILE, metavar="FILE", help="The settings; default: ./netfhir.toml."
+)
+
+as_of = click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    help="The day up to whose end the export is complete: what the protocol's clock had due by "
+    "then and is not on record is missing.",
 )
 
 _SOURCE = (
@@ -79,6 +88,7 @@ _SOURCE = (
     click.option(
         "--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N subjects."
     ),
+    as_of,
 )
 
 
@@ -97,11 +107,17 @@ def given_input(  # noqa: PLR0913 - one parameter for each option of `source`
     dictionary: Path | None,
     subjects: Sequence[str],
     limit: int | None,
+    as_of: datetime | None,
 ) -> Input:
     """Return what the options of `source` say."""
     selection = Selection(frozenset(subjects), limit)
     mapped = printing.counter("mapped")
-    return Input(format_, source, container, dictionary, selection, mapped)
+    return Input(format_, source, container, dictionary, selection, mapped, day(as_of))
+
+
+def day(given: datetime | None) -> date | None:
+    """Return the calendar day of a date option."""
+    return given.date() if given else None
 
 
 _SERVER = click.option(

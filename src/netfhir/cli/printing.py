@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from netfhir.errors import NetfhirError
+    from netfhir.runs.story import Story
     from netfhir.sync.records import Summary
 
 
@@ -111,6 +112,24 @@ def written(counts: Mapping[str, int], out: Path) -> None:
         say(f"  nothing is unsupported: {out} is empty")
     for name, count in sorted(counts.items()):
         say(f"  {count} unsupported in {out / name}.ndjson")
+
+
+def story(told: Story) -> None:
+    """Show one subject's way through the trial: what took place, what is open, the results."""
+    say(f"{told.subject} · {told.arm} · as of {told.as_of}")
+    say()
+    table(
+        ["day", "what", "", "due", "the protocol's clock"],
+        ((one.when or "?", one.what, one.detail, one.due, one.verdict) for one in told.lines),
+    )
+    if told.open:
+        say()
+        rows = ((one.what, one.due, one.verdict, one.detail) for one in told.open)
+        table(["still open", "due", "", ""], rows)
+    if told.series.rows:
+        say()
+        table(["results", *told.series.items], told.series.rows)
+    say()
 
 
 @contextmanager

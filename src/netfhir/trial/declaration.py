@@ -47,6 +47,8 @@ class Site(Declared):
     zone: str | None = None
     study: SiteStudy | None = None
     """Only where subjects belong to the site's own study, not directly to the whole one."""
+    organization: str = ""
+    """The name of the facility in registry.json: who provides the visits at this site."""
 
     @field_validator("zone")
     @classmethod
@@ -63,6 +65,13 @@ class Arm(Declared):
     """An arm: `name` is the arm's name in the registry record, to which subjects are joined."""
 
     name: str
+
+
+class VisitCode(Declared):
+    """A visit of the protocol; one of an arm alone names the arms that have it."""
+
+    name: str
+    arms: tuple[str, ...] = ()
 
 
 class Screening(Declared):
@@ -88,6 +97,7 @@ class TrialFile(Declared):
     arms: dict[str, Arm]
     withhold_arms: bool = False
     """Whether no resource of a subject tells the arm: readers of the record may be blinded."""
+    visits: dict[str, VisitCode] = Field(default_factory=dict)
     screening: Screening | None = None
 
 

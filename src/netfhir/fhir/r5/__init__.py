@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from netfhir.fhir.r5.elements import UNSAID
 from netfhir.fhir.r5.native import is_native, native
 from netfhir.fhir.r5.steps import Renamed
 from netfhir.fhir.r5.systems import rewritten
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 def turned(body: Json) -> Json:
     """Return a resource in R5; raises `CarryError` for what has no place in it."""
     found: Json = rewritten(_resource(body))
-    return found
+    return UNSAID.get(body["resourceType"], {}) | found
 
 
 def _resource(body: Json) -> Json:

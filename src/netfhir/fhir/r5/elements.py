@@ -96,6 +96,12 @@ _STATEMENT_STATES: Final[dict[str, Json]] = {
 }
 
 
+_CLINICAL: Final = "http://terminology.hl7.org/CodeSystem/condition-clinical"
+#: What R5 asks for where R4 may be silent: its own word for what is not known.
+UNSAID: Final[dict[str, Json]] = {
+    "Condition": {"clinicalStatus": {"coding": [{"system": _CLINICAL, "code": "unknown"}]}},
+}
+
 ELEMENTS: Final[dict[str, dict[str, Renamed | Turn]]] = {
     "ActivityDefinition": {"location": one("location", "reference")},
     "AdverseEvent": {
@@ -135,6 +141,7 @@ ELEMENTS: Final[dict[str, dict[str, Renamed | Turn]]] = {
         "provision": _provision,
     },
     "Consent.policy": {"uri": Renamed("url")},
+    "Consent.provision": {"type": lambda value: {"type": value}},
     "Consent.verification": {"verificationDate": listed("verificationDate")},
     "Device": {
         "definition": one("definition", "reference"),

@@ -76,6 +76,8 @@ def _subject(
         randomisation_number=reader.text(row, source.randomisation_number) or None,
     )
     assembly.zones[number] = zone
+    assembly.arms[number] = subject.arm
+    assembly.sites[number] = site
     return subject
 
 
