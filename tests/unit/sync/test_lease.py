@@ -13,7 +13,7 @@ import pytest
 from netfhir.errors import OverlapError, StateError, TemporaryError
 from netfhir.fhir.identity import SiteKey
 from netfhir.hospital.profile import Strategy
-from netfhir.sync.lease import Holder, kept_alive
+from netfhir.sync.lease import Holder, running
 from netfhir.sync.ledger import Ledger, Owner
 from netfhir.sync.mark import Mark
 from netfhir.sync.records import Action, Outcome, Planned, settled
@@ -189,6 +189,9 @@ class _Renewed:
         self.errors = list(errors)
         self.count = 0
 
+    def start_run(self, lease_s: float) -> int:
+        return int(lease_s)
+
     def renew(self) -> None:
         self.count += 1
         if self.errors:
@@ -198,7 +201,7 @@ class _Renewed:
 def test_the_heart_beats_every_quarter() -> None:
     """While the run is at work, and no longer."""
     ledger = _Renewed()
-    with kept_alive(ledger, 0.04, threading.Event()):
+    with running(ledger, threading.Event(), 0.04):
         time.sleep(0.2)
     beats = ledger.count
     assert beats >= 5
@@ -209,7 +212,7 @@ def test_the_heart_beats_every_quarter() -> None:
 def test_a_lost_lease_stops_the_run() -> None:
     """The heart finds it before the next commit does."""
     stop = threading.Event()
-    with kept_alive(_Renewed(OverlapError("lease-lost", where="ledger")), 0.004, stop):
+    with running(_Renewed(OverlapError("lease-lost", where="ledger")), stop, 0.004):
         assert stop.wait(5)
 
 
