@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,7 +24,7 @@ TOLD = {
 }
 #: Tables whose keys are names: each stands as `*`.
 NAMED = {"facts", "left_out", "resources", "outcomes", "types", "actions", "counts"}
-NAMED |= {"reasons", "remarks", "derived", "verdicts"}
+NAMED |= {"rows", "reasons", "remarks", "derived", "verdicts"}
 ERROR = set(TOLD["rejects"])
 
 
@@ -68,11 +69,14 @@ class Flow:
         """Map the export."""
         return self._run("map", "--out", out, *more)
 
-    def sync(self, command: str, *more: str) -> Ran:
+    def sync(self, command: str | tuple[str, str], *more: str) -> Ran:
         """Run a command against the server."""
         crosswalk = self.folder / "crosswalk.csv"
-        server = ("--server", self.hospital.base_url, "--state", self.folder / "state")
-        return self._run(command, "--crosswalk", crosswalk, *server, "--json", *more)
+        return self._run(command, "--crosswalk", crosswalk, *self._state, "--json", *more)
+
+    def kept(self, *command: str) -> Ran:
+        """Run a command that needs no export."""
+        return self.netfhir(*command, "NCT05987176", *self._state, "--json")
 
     def without_patient(self, subject: str) -> None:
         """Take a subject out of the crosswalk."""
@@ -80,9 +84,14 @@ class Flow:
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
         path.write_text("".join(x for x in lines if not x.startswith(subject)), encoding="utf-8")
 
-    def _run(self, command: str, *more: str | Path) -> Ran:
+    @property
+    def _state(self) -> tuple[str | Path, ...]:
+        return ("--server", self.hospital.base_url, "--state", self.folder / "state")
+
+    def _run(self, command: str | tuple[str, str], *more: str | Path) -> Ran:
         source = ("--format", "redcap", "--source", self.export.path)
-        return self.netfhir(command, "NCT05987176", *source, *more)
+        words = (command,) if isinstance(command, str) else command
+        return self.netfhir(*words, "NCT05987176", *source, *more)
 
 
 def test_files_of_map(flow: Flow, tmp_path: Path) -> None:
@@ -126,6 +135,24 @@ def test_apply(flow: Flow) -> None:
     flow.hospital.faults.append(reshaped(_warned))
     done = flow.sync("apply")
     assert _seen(stopped.document, done.document) == set(TOLD["apply"])
+
+
+def test_ledger_and_dead_letters(flow: Flow) -> None:
+    """`ledger status`, `ledger rebuild` and `dead list` have the keys that are listed."""
+    flow.hospital.refuses = lambda body: 422 if body["resourceType"] == "Procedure" else 0
+    flow.sync("apply")
+    flow.hospital.refuses = lambda _: 0
+    assert _seen(flow.kept("dead", "list").document) == set(TOLD["dead-list"])
+    status = {
+        re.sub(r"(counts)\..*", r"\1.*", re.sub(r"(rows\.\*)\..*", r"\1.*", key))
+        for key in _seen(flow.kept("ledger", "status").document)
+    }
+    assert status == set(TOLD["ledger-status"])
+    observation = next(path for path in flow.hospital.held if path.startswith("Observation/"))
+    flow.hospital.put({**flow.hospital.held[observation], "status": "amended"})
+    flow.export.set("lab_hb", "abc")
+    found = _seen(flow.sync(("ledger", "rebuild"), "--replace").document)
+    assert found | {"not_searchable[]"} == set(TOLD["ledger-rebuild"])
 
 
 def test_verify_and_journal(flow: Flow) -> None:
