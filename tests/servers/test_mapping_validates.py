@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import hapi_validation
 import trial_exports
 from netfhir.fhir import canonical
+from netfhir.fhir.identity import identifiers_of
 from trial_exports import ROOT
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def assert_valid(
         told = json.dumps(counts(bodies))
         print(f"\n{what}: {len(found)} of {len(bodies)} with errors {told}")  # noqa: T201 - counts
     assert bodies
-    places = {bodies[index]["identifier"][0]["value"]: errors for index, errors in found.items()}
+    places = {identifiers_of(bodies[index])[0]["value"]: errors for index, errors in found.items()}
     assert places == {}
 
 

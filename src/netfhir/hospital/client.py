@@ -64,9 +64,14 @@ class Client:
         """Make one resource; return the reply as an entry of a bundle's reply."""
         return _as_entry(self._transport.send("POST", resource_type, body, headers=_MINIMAL))
 
-    def delete(self, path: str) -> None:
-        """Remove one resource by `Type/id`. Raises the ServerError of a refusal."""
-        self._transport.send("DELETE", path)
+    def delete(self, path: str, if_match: str = "") -> None:
+        """Delete one resource by `Type/id`; one that is not there is no error."""
+        condition = {"If-Match": if_match} if if_match else {}
+        try:
+            self._transport.send("DELETE", path, b"", headers=condition)
+        except RejectedError as error:
+            if error.code not in {f"http-{_ABSENT}", f"http-{_GONE}"}:
+                raise
 
     def read_many(self, paths: Sequence[str]) -> list[Stored]:
         """Read each `Type/id`, in order. An entry that fails for another reason raises."""
