@@ -10,6 +10,7 @@ import pytest
 
 from documents import marked
 from fhir_store import answers, reshaped
+from netfhir.fhir.identity import identifiers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,7 +82,7 @@ class Flow:
     def amend(self, item: str) -> None:
         """Let somebody at the hospital amend the resources of an item."""
         for path, body in list(self.hospital.held.items()):
-            if any(f"|{item}|" in i["value"] for i in body.get("identifier", [])):
+            if any(f"|{item}|" in i["value"] for i in identifiers_of(body)):
                 self.hospital.put({**self.hospital.held[path], "status": "amended"})
 
     def merge(self, subject: str) -> None:
@@ -91,7 +92,7 @@ class Flow:
         link = [{"other": {"reference": "Patient/survivor"}, "type": "replaced-by"}]
         self.hospital.put({"resourceType": "Patient", "id": "survivor"})
         for body in list(self.hospital.held.values()):
-            if any(i["value"] == value for i in body.get("identifier", [])):
+            if any(i["value"] == value for i in identifiers_of(body)):
                 self.hospital.put({**body, "link": link})
 
     def without_patient(self, subject: str) -> None:
