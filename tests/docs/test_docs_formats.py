@@ -200,7 +200,8 @@ def test_verify_and_journal(flow: Flow) -> None:
     """`verify --json` and the journal have the keys that are listed."""
     flow.sync("apply")
     held = flow.hospital.held
-    one, two, three = [path for path in sorted(held) if path.startswith("Observation/")][:3]
+    one, two, three, four = [p for p in sorted(held) if p.startswith("Observation/")][:4]
+    flow.hospital.put(held[four])
     flow.hospital.put({**held[one], "id": "a-copy"})
     del held[two]
     held[three] = {**held[three], "status": "amended"}

@@ -60,6 +60,7 @@ def _counts(findings: Findings) -> dict[str, object]:
         "different": len(findings.different),
         "changed_at_the_hospital": len(findings.changed),
         "duplicate": len(findings.duplicate),
+        "saved_again": len(findings.resaved),
     }
 
 
@@ -77,6 +78,8 @@ def tell(findings: Findings) -> None:
     for twice in findings.duplicate[:_SHOWN]:
         ids = ", ".join(twice.server_ids)
         printing.say(f"  duplicate  {twice.resource_type}  ({twice.where}): {ids}")
+    for path, where in findings.resaved[:_SHOWN]:
+        printing.say(f"  as we wrote it, at another version than we were told  {path}  ({where})")
     if findings.precision_lost:
         printing.say("  this server does not keep the digits of numbers (7.40 comes back as 7.4)")
     if findings.not_checkable:
