@@ -13,10 +13,13 @@ from netfhir.runs.opening import Input
 from netfhir.runs.pipeline import Selection
 from netfhir.runs.servers import server as named_server
 from netfhir.runs.syncing import Target
+from netfhir.sync.threeway import Take
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import date, datetime
+
+    from netfhir.sync.records import Key
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
@@ -175,6 +178,46 @@ def given_target(
     loaded = files.load(settings)
     folder = state or loaded.state or Path(".netfhir")
     return Target(named_server(server, loaded), crosswalk, folder)
+
+
+_TAKES = (
+    click.option(
+        "--overwrite",
+        multiple=True,
+        metavar="TYPE/ID",
+        help="Write ours over what the hospital changed in this resource, named as `plan --json` "
+        "names it; may be given again.",
+    ),
+    click.option(
+        "--keep",
+        multiple=True,
+        metavar="TYPE/ID",
+        help="Let what the hospital changed in this resource stand, where the source changed it, "
+        "too; may be given again.",
+    ),
+)
+
+
+def takes(command: Command) -> Command:
+    """Add the options by which a person decides a conflict."""
+    for option in reversed(_TAKES):
+        command = option(command)
+    return command
+
+
+def given_takes(overwrite: Sequence[str], keep: Sequence[str]) -> dict[Key, Take]:
+    """Return what the options of `takes` say; one that says both, or no TYPE/ID, is misused."""
+    both = set(overwrite) & set(keep)
+    if both:
+        raise click.UsageError(f"both --overwrite and --keep: {', '.join(sorted(both))}")
+    pairs = [*((path, Take.OURS) for path in overwrite), *((path, Take.THEIRS) for path in keep)]
+    found: dict[Key, Take] = {}
+    for path, take in pairs:
+        resource_type, _, resource_id = path.partition("/")
+        if not resource_id:
+            raise click.UsageError(f"{path} is no TYPE/ID")
+        found[resource_type, resource_id] = take
+    return found
 
 
 _TARGET_NAMES = ("server", "crosswalk", "state", "settings")

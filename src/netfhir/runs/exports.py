@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from netfhir.trial.export import Export
     from netfhir.trial.places import FactSource
 
-_DICTIONARY = "dictionary.csv"
+DICTIONARY = "dictionary.csv"
 
 
 def opened(
@@ -29,7 +29,7 @@ def opened(
     """Open an export by its declaration; FormatError where the files do not fit it."""
     if export.format == "sdtm":
         return SdtmTables.open(export, source, container)
-    return RedcapTables.open(export, source, dictionary or source.parent / _DICTIONARY)
+    return RedcapTables.open(export, source, dictionary or source.parent / DICTIONARY)
 
 
 @dataclass(frozen=True, slots=True)
