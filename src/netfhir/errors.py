@@ -137,6 +137,12 @@ class StateError(NetfhirError):
     exit_status = 74
 
 
+class OverlapError(NetfhirError):
+    """Another run holds this state, or has taken it over: stop, and overwrite nothing."""
+
+    exit_status = 75
+
+
 #: Of several, the first one is the exit status of a run (0 stands for none).
 EXIT_PRECEDENCE = (70, 74, 77, 78, 69, 75, 65)
 

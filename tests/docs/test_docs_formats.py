@@ -23,7 +23,7 @@ TOLD = {
 }
 #: Tables whose keys are names: each stands as `*`.
 NAMED = {"facts", "left_out", "resources", "outcomes", "types", "actions", "counts"}
-NAMED |= {"reasons", "remarks"}
+NAMED |= {"reasons", "remarks", "derived", "verdicts", "kept", "withheld", "gone"}
 ERROR = set(TOLD["rejects"])
 
 
@@ -74,6 +74,22 @@ class Flow:
         server = ("--server", self.hospital.base_url, "--state", self.folder / "state")
         return self._run(command, "--crosswalk", crosswalk, *server, "--json", *more)
 
+    def amend(self, item: str) -> None:
+        """Let somebody at the hospital amend the resources of an item."""
+        for path, body in list(self.hospital.held.items()):
+            if any(f"|{item}|" in i["value"] for i in body.get("identifier", [])):
+                self.hospital.put({**self.hospital.held[path], "status": "amended"})
+
+    def merge(self, subject: str) -> None:
+        """Let the hospital merge a subject's Patient into another."""
+        crosswalk = (self.folder / "crosswalk.csv").read_text(encoding="utf-8").splitlines()
+        (value,) = [line.split(",")[2] for line in crosswalk if line.startswith(subject)]
+        link = [{"other": {"reference": "Patient/survivor"}, "type": "replaced-by"}]
+        self.hospital.put({"resourceType": "Patient", "id": "survivor"})
+        for body in list(self.hospital.held.values()):
+            if any(i["value"] == value for i in body.get("identifier", [])):
+                self.hospital.put({**body, "link": link})
+
     def without_patient(self, subject: str) -> None:
         """Take a subject out of the crosswalk."""
         path = self.folder / "crosswalk.csv"
@@ -88,6 +104,7 @@ class Flow:
 def test_files_of_map(flow: Flow, tmp_path: Path) -> None:
     """summary.json and rejects.ndjson have the keys that are listed."""
     flow.export.set("lab_plt", "abc")
+    flow.export.set("prrt_activity", "4.60")
     ran = flow.map(tmp_path / "out", "--json", "--limit", "1")
     summary = json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))
     assert summary == ran.document
@@ -100,6 +117,8 @@ def test_plan(flow: Flow) -> None:
     """`plan --json` has the keys that are listed, for new, changed and parked rows and rejects."""
     flow.without_patient("S01-002")
     flow.sync("apply")
+    flow.amend("platelets")
+    flow.merge("S01-001")
     flow.export.set("lab_plt", "249")
     flow.export.set("lab_hb", "abc")
     seen = _seen(flow.sync("plan").document)
@@ -119,12 +138,34 @@ def _warned(reply: Any) -> Any:
 
 def test_apply(flow: Flow) -> None:
     """`apply --json` has the keys that are listed, of a stopped run and of one with rejects."""
+    flow.hospital.faults.append(reshaped(_warned))
+    first = flow.sync("apply")
+    flow.amend("platelets")
+    flow.merge("S01-001")
+    flow.export.set("lab_plt", "249")
     flow.export.set("lab_hb", "abc")
     flow.hospital.faults.append(answers(401))
     stopped = flow.sync("apply")
-    flow.hospital.faults.append(reshaped(_warned))
     done = flow.sync("apply")
-    assert _seen(stopped.document, done.document) == set(TOLD["apply"])
+    flow.export.set("lab_hb", "")
+    gone = flow.sync("apply")
+    seen = _seen(*(ran.document for ran in (first, stopped, done, gone)))
+    assert seen == set(TOLD["apply"])
+
+
+def test_retract(flow: Flow) -> None:
+    """`retract --json` has the keys that are listed, shown and done."""
+    flow.sync("apply")
+    flow.amend("platelets")
+    flow.export.set("lab_plt", "")
+    flow.export.set("lab_wbc", "")
+    shown = flow.sync("retract", "--why", "entered twice")
+    flow.export.set("lab_hb", "abc")
+    rejected = flow.sync("retract", "--why", "entered twice")
+    flow.export.set("lab_hb", "12.1")
+    done = flow.sync("retract", "--why", "entered twice", "--yes")
+    seen = _seen(shown.document, rejected.document, done.document)
+    assert seen == set(TOLD["retract"])
 
 
 def test_verify_and_journal(flow: Flow) -> None:
@@ -135,6 +176,7 @@ def test_verify_and_journal(flow: Flow) -> None:
     flow.hospital.put({**held[one], "id": "a-copy"})
     del held[two]
     held[three] = {**held[three], "status": "amended"}
+    flow.amend("platelets")
     found = flow.sync("verify").document
     told = set(TOLD["verify"]) - {"not_checkable[]"}
     assert found.pop("not_checkable") == []
@@ -163,3 +205,12 @@ def test_check(netfhir: CommandLine, tmp_path: Path) -> None:
     (overlay / "codes.toml").write_text('[units]\n"furlong" = "furlong"\n', encoding="utf-8")
     ran = netfhir("check", "NCT05987176", "--mappings", tmp_path / "site", "--json")
     assert _seen(ran.document) == set(TOLD["check"])
+
+
+def test_check_of_an_export(netfhir: CommandLine, export: CsvCopy) -> None:
+    """`check --source --json` has the keys that are listed, with a reject."""
+    export.set("lab_plt", "abc")
+    source = ("--format", "redcap", "--source", export.path, "--as-of", "2025-10-15")
+    ran = netfhir("check", "NCT05987176", *source, "--json")
+    assert ran.status == 65
+    assert _seen(ran.document) == set(TOLD["check-source"])

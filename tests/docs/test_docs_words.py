@@ -13,7 +13,7 @@ from netfhir.hospital.profile import Strategy, profiles
 from netfhir.runs import opening
 from netfhir.settings import shipped_mappings
 from netfhir.sync.records import Action, Outcome
-from netfhir.trial import declaration, export, places
+from netfhir.trial import care_sources, declaration, export, places
 
 MAPPING_TABLES = marked("docs/mapping.md", "keys")
 REASON = re.compile(r'reason=f?"([a-z-]+)')
@@ -86,7 +86,7 @@ def test_every_table_of_a_declaration_is_told() -> None:
     told = {table.what.partition(" ")[0] for table in MAPPING_TABLES}
     models = {
         f"{module.__name__}.{name}"
-        for module in (declaration, export, places)
+        for module in (care_sources, declaration, export, places)
         for name, kind in vars(module).items()
         if isinstance(kind, type)
         and issubclass(kind, places.Declared)

@@ -58,6 +58,8 @@ def _tell(mapped: Mapped, out: Path) -> None:
             for name in account.input
         ),
     )
+    if account.derived is not None:
+        printing.table(["derived", "mapped"], sorted(account.derived.mapped.items()))
     printing.table(["resource", "written"], mapped.resources.items())
     if account.left_out:
         printing.say(f"  left out by --subject or --limit: {sum(account.left_out.values())} facts")

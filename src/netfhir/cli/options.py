@@ -13,9 +13,13 @@ from netfhir.runs.opening import Input
 from netfhir.runs.pipeline import Selection
 from netfhir.runs.servers import server as named_server
 from netfhir.runs.syncing import Target
+from netfhir.sync.threeway import Take
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import date, datetime
+
+    from netfhir.sync.records import Key
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
@@ -40,6 +44,14 @@ fhir = click.option(
 )
 settings_file = click.option(
     "--settings", type=_FILE, metavar="FILE", help="The settings; default: ./netfhir.toml."
+)
+
+as_of = click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    help="The day up to whose end the export is complete: what the protocol's clock had due by "
+    "then and is not on record is missing.",
 )
 
 _SOURCE = (
@@ -79,6 +91,7 @@ _SOURCE = (
     click.option(
         "--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N subjects."
     ),
+    as_of,
 )
 
 
@@ -97,20 +110,33 @@ def given_input(  # noqa: PLR0913 - one parameter for each option of `source`
     dictionary: Path | None,
     subjects: Sequence[str],
     limit: int | None,
+    as_of: datetime | None,
 ) -> Input:
     """Return what the options of `source` say."""
     selection = Selection(frozenset(subjects), limit)
     mapped = printing.counter("mapped")
-    return Input(format_, source, container, dictionary, selection, mapped)
+    return Input(format_, source, container, dictionary, selection, mapped, day(as_of))
 
 
+def day(given: datetime | None) -> date | None:
+    """Return the calendar day of a date option."""
+    return given.date() if given else None
+
+
+_SERVER = click.option(
+    "--server",
+    required=True,
+    metavar="NAME|URL",
+    help="The hospital's server: a name of netfhir.toml, or its FHIR base address.",
+)
+_STATE = click.option(
+    "--state",
+    type=_FILE,
+    metavar="DIR",
+    help="Where ledger and staging are kept, private; default: .netfhir, or as in the settings.",
+)
 _TARGET = (
-    click.option(
-        "--server",
-        required=True,
-        metavar="NAME|URL",
-        help="The hospital's server: a name of netfhir.toml, or its FHIR base address.",
-    ),
+    _SERVER,
     click.option(
         "--crosswalk",
         type=_FILE,
@@ -118,19 +144,20 @@ _TARGET = (
         help="CSV with the header subject,system,value: the hospital's identifier of each "
         "subject's patient. A subject without a patient is parked, never guessed.",
     ),
-    click.option(
-        "--state",
-        type=_FILE,
-        metavar="DIR",
-        help="Where ledger and staging are kept, private; default: .netfhir, or as in the "
-        "settings.",
-    ),
+    _STATE,
 )
 
 
 def target(command: Command) -> Command:
     """Add the options that say where a run goes."""
     for option in reversed((*_TARGET, settings_file)):
+        command = option(command)
+    return command
+
+
+def kept(command: Command) -> Command:
+    """Add the options that say whose state is meant, where nothing is read or sent."""
+    for option in (settings_file, _STATE, _SERVER):
         command = option(command)
     return command
 
@@ -151,6 +178,46 @@ def given_target(
     loaded = files.load(settings)
     folder = state or loaded.state or Path(".netfhir")
     return Target(named_server(server, loaded), crosswalk, folder)
+
+
+_TAKES = (
+    click.option(
+        "--overwrite",
+        multiple=True,
+        metavar="TYPE/ID",
+        help="Write ours over what the hospital changed in this resource, named as `plan --json` "
+        "names it; may be given again.",
+    ),
+    click.option(
+        "--keep",
+        multiple=True,
+        metavar="TYPE/ID",
+        help="Let what the hospital changed in this resource stand, where the source changed it, "
+        "too; may be given again.",
+    ),
+)
+
+
+def takes(command: Command) -> Command:
+    """Add the options by which a person decides a conflict."""
+    for option in reversed(_TAKES):
+        command = option(command)
+    return command
+
+
+def given_takes(overwrite: Sequence[str], keep: Sequence[str]) -> dict[Key, Take]:
+    """Return what the options of `takes` say; one that says both, or no TYPE/ID, is misused."""
+    both = set(overwrite) & set(keep)
+    if both:
+        raise click.UsageError(f"both --overwrite and --keep: {', '.join(sorted(both))}")
+    pairs = [*((path, Take.OURS) for path in overwrite), *((path, Take.THEIRS) for path in keep)]
+    found: dict[Key, Take] = {}
+    for path, take in pairs:
+        resource_type, _, resource_id = path.partition("/")
+        if not resource_id:
+            raise click.UsageError(f"{path} is no TYPE/ID")
+        found[resource_type, resource_id] = take
+    return found
 
 
 _TARGET_NAMES = ("server", "crosswalk", "state", "settings")

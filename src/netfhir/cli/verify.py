@@ -32,7 +32,8 @@ def command(
     """Read TRIAL's resources back from a server, each by its id, and compare every element.
 
     Takes the options of `plan`. Names what is missing, different (by element, without values) or
-    there more than once; exit status 65 if anything is.
+    there more than once; exit status 65 if anything is. What somebody at the hospital changed is
+    named apart, and is no finding.
     """
     site = opening.mapping_site(opening.trial(trial, overlays), fhir=fhir)
     read, target = options.split(given)
@@ -56,6 +57,7 @@ def _counts(findings: Findings) -> dict[str, object]:
         "left_out": findings.left_out,
         "missing": len(findings.missing),
         "different": len(findings.different),
+        "changed_at_the_hospital": len(findings.changed),
         "duplicate": len(findings.duplicate),
     }
 
@@ -68,6 +70,9 @@ def tell(findings: Findings) -> None:
         printing.say(f"  missing    {path}  ({where})")
     for found in findings.different[:_SHOWN]:
         printing.say(f"  different  {found.path}  ({found.where}): {', '.join(found.elements)}")
+    for theirs in findings.changed[:_SHOWN]:
+        elements = ", ".join(theirs.elements)
+        printing.say(f"  changed at the hospital  {theirs.path}  ({theirs.where}): {elements}")
     for twice in findings.duplicate[:_SHOWN]:
         ids = ", ".join(twice.server_ids)
         printing.say(f"  duplicate  {twice.resource_type}  ({twice.where}): {ids}")

@@ -12,6 +12,34 @@ CROSS_VERSION: Final = "http://hl7.org/fhir/5.0/StructureDefinition/"
 LOCAL_TIME: Final = "https://netfhir.example/StructureDefinition/local-time"
 """Ours: a time of day whose offset is not known, beside the date that is."""
 
+_SOA: Final = "http://hl7.org/fhir/uv/vulcan-schedule/StructureDefinition/"
+
+
+def acceptable_offset_range(limits: dict[str, Any]) -> dict[str, Any]:
+    """Return between which offsets from its anchor an action may be (Vulcan SoA 1.0.0)."""
+    return {"url": f"{_SOA}AcceptableOffsetRangeSoa", "valueRange": limits}
+
+
+#: The types on which R4 lets `workflow-researchStudy` stand, of those that netfhir writes.
+OF_A_STUDY: Final = frozenset(
+    {
+        "Consent",
+        "DiagnosticReport",
+        "Encounter",
+        "MedicationAdministration",
+        "MedicationStatement",
+        "Observation",
+        "Procedure",
+        "QuestionnaireResponse",
+        "Task",
+    }
+)
+
+
+def referring(name: str, reference: dict[str, str]) -> dict[str, Any]:
+    """Return the extension of FHIR core of that name, which refers to another resource."""
+    return {"url": f"{_CORE}{name}", "valueReference": reference}
+
 
 def research_study(reference: dict[str, str]) -> dict[str, Any]:
     """Return the link of an event to its study (FHIR R4 core, workflow-researchStudy)."""

@@ -9,7 +9,13 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from netfhir.mappers import eligibility, parties, protocol, site_studies
+from netfhir.mappers import (
+    eligibility,
+    parties,
+    protocol,
+    schedule_of_activities,
+    site_studies,
+)
 from netfhir.mappers.milestones import extensions_of
 from netfhir.mappers.study_parts import StudySite, present
 from netfhir.mappers.study_r5 import in_r5
@@ -60,6 +66,7 @@ def drafts(
     yield from parties.locations(site)
     yield from eligibility.groups(site)
     yield from protocol.definitions(site)
+    yield from schedule_of_activities.definitions(site)
     body = _study(site)
     yield site.draft(in_r5(body, site) if fhir == "r5" else body, "identificationModule")
     yield from site_studies.parts(site, sites)
@@ -192,4 +199,5 @@ def _principal_investigator(site: StudySite) -> dict[str, str] | None:
 def _protocol(site: StudySite) -> list[dict[str, str]]:
     if not protocol.is_planned(site):
         return []
-    return [site.naming.reference("PlanDefinition", protocol.plan_key(site))]
+    whole = site.naming.reference("PlanDefinition", protocol.plan_key(site))
+    return [whole, *schedule_of_activities.references(site)]

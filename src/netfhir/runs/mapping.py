@@ -61,22 +61,26 @@ def run(site: MappingSite, given: Input, out: Path) -> Mapped:
 def summary_of(site: MappingSite, mapped: Mapped) -> dict[str, Any]:
     """Return the document `summary.json`; its keys are listed in docs/formats.md."""
     account = mapped.account
-    names = sorted(account.input)
     return {
         "version": FORMAT_VERSION,
         "trial": site.trial.name,
         "fhir": NUMBERS[site.fhir],
-        "facts": {
-            name: {
-                "input": account.input[name],
-                "mapped": account.mapped[name],
-                "rejected": account.rejected[name],
-            }
-            for name in names
-        },
+        "facts": _facts(account),
+        "derived": _facts(account.derived) if account.derived else {},
         "left_out": dict(sorted(account.left_out.items())),
         "resources": mapped.resources,
         "balanced": account.balanced(),
+    }
+
+
+def _facts(account: Account) -> dict[str, dict[str, int]]:
+    return {
+        name: {
+            "input": account.input[name],
+            "mapped": account.mapped[name],
+            "rejected": account.rejected[name],
+        }
+        for name in sorted(account.input)
     }
 
 

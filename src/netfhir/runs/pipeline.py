@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 _BATCH = 1_000
 
 
+def _ignore(_name: str, _fact: Entity) -> None:
+    """Do nothing with a fact that was mapped."""
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Which subjects a cautious first run takes: named ones, or the first few; else all."""
@@ -64,6 +68,8 @@ class Account:
     rejected: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
     """Facts of subjects that this run does not take; no part of the input."""
+    derived: Account | None = None
+    """What became of the facts that were concluded from these; no part of the input."""
 
     def reject(self, entity: str, error: RecordError) -> None:
         """Count a rejected fact."""
@@ -72,7 +78,8 @@ class Account:
 
     def balanced(self) -> bool:
         """Tell whether input = mapped + rejected for every entity."""
-        return self.input == self.mapped + self.rejected
+        own = self.input == self.mapped + self.rejected
+        return own and (self.derived is None or self.derived.balanced())
 
 
 @dataclass(slots=True)
@@ -96,8 +103,10 @@ class Pipeline:
         self._take("study", lambda: iter(drafts))
         self._flush()
 
-    def facts(self, facts: Iterator[tuple[str, Fact]]) -> Account:
-        """Stage the resources of all facts; return what became of each."""
+    def facts(
+        self, facts: Iterable[tuple[str, Fact]], mapped: Callable[[str, Entity], None] = _ignore
+    ) -> Account:
+        """Stage the resources of all facts, telling `mapped` each; return what became of them."""
         mappers = {}
         for name, fact in facts:
             if isinstance(fact, RecordError):
@@ -114,7 +123,9 @@ class Pipeline:
                 self._refuse(name, error)
                 self._refused.add(fact.key)
                 continue
-            if not self._take(name, _bound(mappers[name], linked, self.site)):
+            if self._take(name, _bound(mappers[name], linked, self.site)):
+                mapped(name, linked)
+            else:
                 self._refused.add(fact.key)
         self._flush()
         return self.account

@@ -18,6 +18,8 @@ from netfhir.sources.registry import StudyRecord, read_record
 from netfhir.terminology.registry import RegistryTerms
 from netfhir.trial.declared_study import declared
 from netfhir.trial.naming import Naming
+from netfhir.trial.schedule import declared as schedule
+from netfhir.trial.schedule.planned import published
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,6 +52,8 @@ def of_trial(trial: Trial) -> StudyRecord:
     where = f"{trial.name}/{_RECORD}"
     record = read_record(text, terms, where=where, study_key=trial.file.study)
     study = declared(record.study, trial.name, trial.folders, trial.terminology)
+    if (planned := schedule.load(trial)) is not None:
+        study = study.model_copy(update={"schedule": published(trial, planned)})
     return StudyRecord(study, record.remarks)
 
 
@@ -65,6 +69,14 @@ def study_drafts(site: MappingSite) -> list[Draft]:
 def arm_names(trial: Trial) -> list[str]:
     """Return the names of the arms in a trial's record."""
     return [arm.name for arm in of_trial(trial).study.arms]
+
+
+def prose(trial: Trial) -> str:
+    """Return the record's text from which a trial's declarations quote."""
+    study = of_trial(trial).study
+    told = [arm.description for arm in study.arms]
+    told += [one.description for one in study.interventions]
+    return "\n".join([study.brief_summary, study.detailed_description, *told])
 
 
 def site_problems(trial: Trial) -> Iterator[DeclarationError]:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from netfhir.fhir.canonical import resource, to_bytes
+from netfhir.fhir.identity import identifiers_of
 from netfhir.hospital.client import Stored
 from netfhir.sync.diff import diff, theirs
 
@@ -121,7 +122,7 @@ def _searched(client: Reads, items: Sequence[Planned]) -> dict[tuple[str, str], 
 
 def carries(body: Json, token: tuple[str, str]) -> bool:
     """Return whether a body carries this identifier."""
-    return any((i.get("system"), i.get("value")) == token for i in body.get("identifier", []))
+    return any((i.get("system"), i.get("value")) == token for i in identifiers_of(body))
 
 
 def _matched(item: Planned, bodies: list[Json]) -> Held:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path  # noqa: TC003 - a dataclass field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -47,6 +48,8 @@ class Site(Declared):
     zone: str | None = None
     study: SiteStudy | None = None
     """Only where subjects belong to the site's own study, not directly to the whole one."""
+    organization: str = ""
+    """The name of the facility in registry.json: who provides the visits at this site."""
 
     @field_validator("zone")
     @classmethod
@@ -63,6 +66,13 @@ class Arm(Declared):
     """An arm: `name` is the arm's name in the registry record, to which subjects are joined."""
 
     name: str
+
+
+class VisitCode(Declared):
+    """A visit of the protocol; one of an arm alone names the arms that have it."""
+
+    name: str
+    arms: tuple[str, ...] = ()
 
 
 class Screening(Declared):
@@ -88,6 +98,7 @@ class TrialFile(Declared):
     arms: dict[str, Arm]
     withhold_arms: bool = False
     """Whether no resource of a subject tells the arm: readers of the record may be blinded."""
+    visits: dict[str, VisitCode] = Field(default_factory=dict)
     screening: Screening | None = None
 
 
@@ -105,6 +116,12 @@ class Item(Declared):
     """The UCUM code where the source says that there is no unit."""
     comparators: bool = False
     """Whether results such as `<0.2` are expected."""
+    least: Decimal | None = None
+    """The lower end of the scale, of a score: a value below it is refused."""
+    most: Decimal | None = None
+    """The upper end of the scale."""
+    needs_version: bool = False
+    """Whether a value says nothing without the version of its method."""
     answers: dict[str, str] = Field(default_factory=dict)
     """value = "integer" or "concept": the key of the concept that each answer stands for."""
     note: str = ""

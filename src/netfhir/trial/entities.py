@@ -110,6 +110,9 @@ class Surgery(Entity):
     procedure: str
     """Key of the concept."""
     performed: LocalTime
+    body_site: str | None = None
+    number: str = ""
+    """The number of the operation in the theatre's own records."""
     residual_tumour: str | None = None
     """Key of the concept: R0, R1, R2 or RX."""
 
@@ -129,6 +132,10 @@ class Dose(Entity):
     """The dosing frequency in the source's words."""
     cycle: int | None = None
     lot: str | None = None
+    expires: LocalTime | None = None
+    """The last day of the lot."""
+    category: str | None = None
+    """Key of the concept."""
     reason: str = ""
     """Why it was stopped or not done, in the source's words."""
 
@@ -160,10 +167,19 @@ class Measurement(Entity):
     parts: tuple[Part, ...] = ()
     """The values of a panel, which has none of its own."""
     measured: LocalTime | None
+    until: LocalTime | None = None
+    """The end, of what is measured over a time."""
     low: Amount | None = None
     high: Amount | None = None
     interpretation: str | None = None
     position: str | None = None
     body_site: str | None = None
+    method: str | None = None
+    version: str = ""
+    """The version of the method: of a kit, an algorithm or a scoring."""
+    device: str | None = None
+    """Key of the concept of what it was measured with, of that version."""
+    material: str | None = None
+    """Key of the concept: what was measured in, where no link names the specimen."""
     timepoint: str = ""
     note: str = ""

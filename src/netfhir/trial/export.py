@@ -6,7 +6,16 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
+from netfhir.trial.care_sources import (
+    ConsentSource,
+    DiagnosisSource,
+    SessionSource,
+    SpecimenSource,
+    TreatmentSource,
+    VisitSource,
+)
 from netfhir.trial.entities import DoseStatus, MeasurementStatus, SubjectState, SurgeryStatus
+from netfhir.trial.outcome_sources import OutcomeSource
 from netfhir.trial.places import (
     Column,
     ConceptPlace,
@@ -28,7 +37,7 @@ class StateSource(Declared):
     """Where a state of the subject is told: a column of states, or a constant and its date."""
 
     table: str = ""
-    """Another table that tells the states, one a row; empty: the subject's own rows."""
+    """Another domain, or form, that tells the states, one a row; empty: the subject's own rows."""
     subject: Column = ""
     state: Annotated[Place, _STATES]
     since: Column = ""
@@ -65,6 +74,8 @@ class SurgerySource(FactSource):
     procedure: ConceptPlace
     status: Annotated[Place, _SURGERY]
     performed: Column
+    body_site: Annotated[Place | None, Names("concept")] = None
+    number: Column = ""
     residual_tumour: Annotated[Place | None, Names("concept")] = None
 
     @property
@@ -90,6 +101,8 @@ class DoseSource(FactSource):
     schedule: Column = ""
     cycle: Place | None = None
     lot: Column = ""
+    expires: Column = ""
+    category: Annotated[Place | None, Names("concept")] = None
     reason: Column = ""
 
     @property
@@ -115,6 +128,8 @@ class ItemPlace(Declared):
     column: Column = ""
     by: Place | None = None
     """Where another field decides which item it is; `item` where that field does not say."""
+    measured: Column = ""
+    """Its own time; by default that of the row."""
     low: Column = ""
     high: Column = ""
     parts: tuple[Part, ...] = ()
@@ -144,6 +159,8 @@ class MeasurementSource(FactSource):
     low: Column = ""
     high: Column = ""
     measured: Column
+    until: Column = ""
+    """The end, of what is measured over a time."""
     status: Annotated[Place, _MEASUREMENT]
     """The Observation's status where there is a value."""
     status_without_value: Annotated[Place, _MEASUREMENT]
@@ -152,6 +169,10 @@ class MeasurementSource(FactSource):
     """Why there is no value: an absent reason's key, where the source says so."""
     position: Annotated[Place | None, Names("concept")] = None
     body_site: Annotated[Place | None, Names("concept")] = None
+    method: Annotated[Place | None, Names("concept")] = None
+    version: Place | None = None
+    device: Annotated[Place | None, Names("concept")] = None
+    material: Annotated[Place | None, Names("concept")] = None
     timepoint: Column = ""
     note: Place | None = None
 
@@ -169,8 +190,38 @@ class MeasurementSource(FactSource):
         return (self.value,) if self.value else tuple(c for i in self.items for c in i.columns)
 
 
+class DeviationSource(FactSource):
+    """Where people record protocol deviations (SDTM: DV)."""
+
+    entity: Literal["deviation"]
+    status: Annotated[Place, _MEASUREMENT]
+    category: Column
+    """The column of the kind of deviation, in the source's own words or codes."""
+    description: Column
+    occurred: Column = ""
+    severity: Annotated[Place | None, Names("concept")] = None
+    reason: Column = ""
+
+    @property
+    def fact_columns(self) -> tuple[str, ...]:
+        """Return the columns of which one is filled exactly where a form's row holds a fact."""
+        return (self.category, self.description)
+
+
 EntitySource = Annotated[
-    SubjectSource | SurgerySource | DoseSource | MeasurementSource, Field(discriminator="entity")
+    SubjectSource
+    | ConsentSource
+    | VisitSource
+    | DiagnosisSource
+    | SurgerySource
+    | SessionSource
+    | DoseSource
+    | TreatmentSource
+    | SpecimenSource
+    | MeasurementSource
+    | OutcomeSource
+    | DeviationSource,
+    Field(discriminator="entity"),
 ]
 
 

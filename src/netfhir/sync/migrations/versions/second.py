@@ -1,4 +1,4 @@
-"""The second schema: digests by element, tombstones, Provenance owed, and the lease."""
+"""The second schema: digests by element, tombstones, Provenance owed, lease, not-before."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -47,4 +47,10 @@ def upgrade() -> None:
         sa.Column("fence", sa.Integer, nullable=False),
         sa.Column("expires_at", sa.Float, nullable=False),
         sa.CheckConstraint("id = 1"),
+    )
+    op.add_column("run", sa.Column("not_before", sa.String, nullable=False, server_default=""))
+    op.create_table(
+        "origin",
+        sa.Column("run_id", sa.Integer, primary_key=True),
+        sa.Column("facts", sa.String, nullable=False),
     )
