@@ -40,6 +40,7 @@ FILE: dict[str, Any] = {
 CODES: dict[str, Any] = {
     "system": f"{BASE}/item",
     "units": {"GBq": "GBq", "g/dl": "g/dL", "NO UNITS": "", "furlong": "furlong"},
+    "conversions": {"mCi": {"to": "GBq", "factor": "0.037", "reason": "by definition"}},
     "values": {
         "arm": {"A": "a", "B": "b", "X": "nowhere"},
         "state": {"IC": "screening", "RAND": "on-study", "OUT": "off-study", "BAD": "retired"},
@@ -86,6 +87,12 @@ CODES: dict[str, Any] = {
                 "value": "integer",
                 "answers": {"1": "ecog-1"},
             },
+            "vial": {
+                "concept": "vial",
+                "category": "laboratory",
+                "units": ["GBq", "mCi"],
+                "comparators": True,
+            },
             "bp": {"concept": "bp", "category": "laboratory", "value": "panel"},
             "sys": {"concept": "sys", "category": "laboratory", "units": ["mm[Hg]"]},
             "dia": {"concept": "dia", "category": "laboratory", "units": ["mm[Hg]"]},
@@ -102,7 +109,14 @@ CODES: dict[str, Any] = {
         },
     },
 }
-_PROPERTIES = {"GBq": "activity", "g/dL": "mass", "g/L": "mass", "ug/L": "mass", "mmol/L": "moles"}
+_PROPERTIES = {
+    "GBq": "activity",
+    "mCi": "activity",
+    "g/dL": "mass",
+    "g/L": "mass",
+    "ug/L": "mass",
+    "mmol/L": "moles",
+}
 _PROPERTIES |= {"[pH]": "acidity", "mm[Hg]": "pressure"}
 _NO_QUANTITIES = (
     "laboratory lutetium intravenous r0 resection present ecog-1 high standing arm-site colour "
@@ -114,6 +128,7 @@ _NO_QUANTITIES = (
 )
 _NO_QUANTITIES += " milestone-randomised"
 _QUANTITIES = {"hb": "mass", "cga": "mass", "ph": "acidity", "sys": "pressure", "dia": "pressure"}
+_QUANTITIES |= {"vial": "activity"}
 _QUANTITIES |= {"glucose": "moles", "glucose-fasting": "moles"}
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from ucumvert import PintUcumRegistry, get_ucum_parser
 
+from netfhir.runs import opening
 from netfhir.terminology.concepts import Coding, Concept, Terminology
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from _pytest.mark.structures import ParameterSet
     from lark import Lark
+
+    from netfhir.trial.declaration import Conversion
 
 MAPPINGS = Path(__file__).resolve().parents[2] / "mappings"
 TERMINOLOGY = Terminology.load([MAPPINGS])
@@ -117,6 +120,17 @@ LOINC_KINDS = {
     "[Volume Rate/Area]": "volume-rate-per-area",
     "[Presence]": "",
 }
+
+
+#: What a site with a licence of its own lays over ours.
+LICENSED = """
+[[net-pancreas.coding]]
+system = "http://snomed.info/sct"
+code = "735735001"
+source = "the site's own release"
+status = "licensed"
+licence = "snomed-national"
+"""
 
 
 def codings() -> Iterator[tuple[str, Concept, Coding]]:
@@ -261,6 +275,38 @@ def test_a_unit_is_valid_ucum(ucum: str) -> None:
 def test_a_unit_has_the_dimension_of_what_it_measures(ucum: str, name: str) -> None:
     """A unit cannot claim a kind of quantity of another dimension."""
     assert dimension(ucum) == PROPERTIES[name]
+
+
+CONVERSIONS = [
+    pytest.param(ucum, conversion, id=f"{name}-{ucum}")
+    for name in opening.trial_names([MAPPINGS])
+    for ucum, conversion in opening.trial(name).codes.conversions.items()
+]
+
+
+@pytest.mark.parametrize(("ucum", "conversion"), CONVERSIONS)
+def test_a_declared_factor_is_that_of_ucum(ucum: str, conversion: Conversion) -> None:
+    """UCUM knows the same ratio, as far as binary floats can tell."""
+    ratio = (1 * registry().from_ucum(ucum)).to(registry().from_ucum(conversion.to)).magnitude
+    assert ratio == pytest.approx(float(conversion.factor), rel=1e-12)
+
+
+def test_there_are_conversions() -> None:
+    """The test above runs over something."""
+    assert CONVERSIONS
+
+
+def test_a_site_adds_codes_without_editing_ours(tmp_path: Path) -> None:
+    """Its overlay adds a local or licensed coding to a concept; ours stay, and stand first."""
+    overlay = tmp_path / "terminology"
+    overlay.mkdir()
+    (overlay / "concepts.toml").write_text(LICENSED, encoding="utf-8")
+    found = Terminology.load([MAPPINGS, tmp_path]).concepts["net-pancreas"]
+    ours = TERMINOLOGY.concepts["net-pancreas"]
+    assert found.text == ours.text
+    assert [row.status for row in found.coding] == [row.status for row in ours.coding] + [
+        "licensed"
+    ]
 
 
 @pytest.mark.parametrize("ucum", ["K/uL", "cells/uL", "10^9/L", "mcL", "uM", "GBQ"])

@@ -89,17 +89,17 @@ def test_an_update_has_its_own(proven: Flow) -> None:
 
 @pytest.mark.parametrize("arrives", [False, True])
 def test_what_is_owed_outlives_the_run(proven: Flow, *, arrives: bool) -> None:
-    """The Provenance did not arrive, or its reply was lost: the next run makes it good, once."""
+    """The run ended at its Provenance, stored or not: the next one makes it good, once."""
 
     def late(request: Any, process: Any) -> Any:
         if b'"resourceType":"Provenance"' not in request.get_data():
             return process()
         if arrives:
             process()
-        return answers(503, {"Retry-After": "18000"})(request, process)
+        return answers(401)(request, process)
 
     proven.store.faults.extend([late] * 200)
-    assert proven("apply").status == 75
+    assert proven("apply").status == 77
     proven.store.faults.clear()
     proven.export.set("lab_plt", "317")
     assert proven("apply").status == 0

@@ -59,7 +59,7 @@ def command(
         absence = work.absence()
         left = {65} if absence.rows else set()
         status = worst({result.exit_status, syncing.status(work.account, left)} - {0})
-        note(result.summary.as_record(), status)
+        note({**result.summary.as_record(), "server": work.capabilities.as_record()}, status)
         _tell(work, result)
         printing.gone(absence)
         printing.merged(work.merged)

@@ -44,7 +44,7 @@ def command(
         with printing.progress("reading", len(work.staging)) as advance:
             findings = work.verify(advance)
         status = syncing.status(work.account, {findings.exit_status} - {0})
-        note(_counts(findings), status)
+        note({**_counts(findings), "server": work.capabilities.as_record()}, status)
         tell(findings)
         if as_json:
             printing.document({"version": 1, **asdict(findings), "exit_status": status})

@@ -102,6 +102,16 @@ def error_of(
     return kind(code, where=where, found=found)
 
 
+def skew_s(date: str, now: datetime) -> float | None:
+    """Return by how many seconds a Date header is ahead of `now`, None of anything that is none."""
+    try:
+        told = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    told = told if told.tzinfo else told.replace(tzinfo=UTC)
+    return round((told - now).total_seconds(), 1)
+
+
 def retry_after(text: str, now: datetime) -> float | None:
     """Return the seconds that a Retry-After header asks for, given in seconds or as a date."""
     if text.strip().isdigit():

@@ -127,6 +127,23 @@ class Item(Declared):
     note: str = ""
 
 
+class Conversion(Declared):
+    """An exact factor from one unit to another that measures the same kind of quantity."""
+
+    to: str
+    """The UCUM code that is written."""
+    factor: Decimal = Field(gt=0)
+    reason: str
+
+    @field_validator("factor", mode="before")
+    @classmethod
+    def _as_text(cls, factor: object) -> object:
+        if not isinstance(factor, str):
+            told = 'a factor is a text, such as "0.037": no digit of it may be lost'
+            raise ValueError(told)  # noqa: TRY004 - pydantic reports a ValueError alone
+        return factor
+
+
 class Codes(Declared):
     """`codes.toml`: local values and items, and what they mean."""
 
@@ -134,6 +151,8 @@ class Codes(Declared):
     """The code system of the trial's own item codes."""
     units: dict[str, str] = Field(default_factory=dict)
     """Local spelling of a unit -> UCUM code; "" says: no unit."""
+    conversions: dict[str, Conversion] = Field(default_factory=dict)
+    """UCUM code of the source -> what it is converted to; any other unit stays as it is."""
     values: dict[str, dict[str, str]] = Field(default_factory=dict)
     ignored: dict[str, dict[str, str]] = Field(default_factory=dict)
     """Values that carry no fact of the entity, each with the reason."""

@@ -92,6 +92,8 @@ class DoseSource(FactSource):
     status: Annotated[Place, _DOSE]
     amount: Column = ""
     unit: Place | None = None
+    kind_of_amount: str = ""
+    """The kind of quantity that its unit has to measure, as in units.toml."""
     route: Annotated[Place | None, Names("concept")] = None
     start: Column
     planned: Column = ""

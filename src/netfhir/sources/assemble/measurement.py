@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast, get_args
 from netfhir.errors import DeclarationError, RecordError
 from netfhir.sources.assemble import each
 from netfhir.sources.assemble.link import links
-from netfhir.sources.assemble.unit import declared_unit
+from netfhir.sources.assemble.unit import amount, declared_unit
 from netfhir.trial.entities import Amount, Comparator, Measurement, MeasurementStatus, Part, Value
 from netfhir.trial.export import ItemPlace
 
@@ -173,7 +173,8 @@ class _Results:
         _on_scale(number, item, row.where(column))
         spelling, ucum = self._unit(row, column, item)
         comparator = cast("Comparator | None", number.comparator)
-        return Amount(value=number.digits, ucum=ucum, unit=spelling, comparator=comparator)
+        found = amount(number.digits, spelling, ucum, self.assembly.trial)
+        return found.model_copy(update={"comparator": comparator}) if comparator else found
 
     def _unit(self, row: Row, column: str, item: Item) -> tuple[str, str]:
         if not self.source.unit:
@@ -197,7 +198,8 @@ class _Results:
         number = self.assembly.reader.number(row, column)
         if number is None:
             return None
-        return Amount(value=number.digits, ucum=value.ucum, unit=value.unit)
+        own = value.given or value
+        return Amount(value=number.digits, ucum=own.ucum, unit=own.unit)
 
     def _absent(self, row: Row, column: str, value: Value) -> str | None:
         reader = self.assembly.reader
