@@ -98,7 +98,7 @@ _EXTENSION = "extension."
 #: Where the element of the patient is not `subject`.
 _PATIENT = {"Consent": "patient"}
 #: The elements that hold one reference; the others hold several.
-_SINGLE = frozenset({"context", "encounter", "specimen"})
+_SINGLE = frozenset({"consent", "context", "encounter", "specimen"})
 
 
 @lru_cache(maxsize=16)
