@@ -56,7 +56,7 @@ class Result:
     """Rows of earlier runs that were open at the start."""
     open_rows: int = 0
     """Rows in flight or unknown at the end, staged now or not."""
-    stopped_by: list[ServerError] = field(default_factory=list)
+    stopped_by: list[NetfhirError] = field(default_factory=list)
 
     @property
     def exit_status(self) -> int:
