@@ -50,6 +50,11 @@ CODES: dict[str, Any] = {
         "fasting": {"1": "glucose-fasting"},
         "not-done": {"NOT DONE": "absent-not-performed"},
         "range": {"HIGH": "high"},
+        "yes-no": {"1": "yes", "0": "no"},
+        "serious": {"Y": "serious", "N": "non-serious"},
+        "cycle": {"1": "c1", "2": "c2"},
+        "scan": {"1": "present", "2": "high"},
+        "tracer": {"1": "standing"},
     },
     "ignored": {"arm": {"FAIL": "a screen failure has no arm"}, "state": {"VISIT": "no state"}},
     "items": {
@@ -91,7 +96,17 @@ CODES: dict[str, Any] = {
             "bp": {"concept": "bp", "category": "laboratory", "value": "panel"},
             "sys": {"concept": "sys", "category": "laboratory", "units": ["mm[Hg]"]},
             "dia": {"concept": "dia", "category": "laboratory", "units": ["mm[Hg]"]},
-        }
+        },
+        "score": {
+            "net": {
+                "concept": "hb",
+                "category": "laboratory",
+                "units": ["g/L"],
+                "least": 0,
+                "most": 100,
+                "needs_version": True,
+            },
+        },
     },
 }
 _PROPERTIES = {
@@ -105,6 +120,8 @@ _PROPERTIES = {
 _PROPERTIES |= {"[pH]": "acidity", "mm[Hg]": "pressure"}
 _NO_QUANTITIES = (
     "laboratory lutetium intravenous r0 resection present ecog-1 high standing arm-site colour "
+    "cause-of-death propose-deceased date-of-death "
+    "seriousness-serious seriousness-non-serious clinical-recurrence verification-confirmed "
     "blood ecog bp absent-unknown absent-not-performed absent-refused "
     "consent-scope-research consent-category-research consent-document sheet ambulatory "
     "tumour metastases liver confirmed blood-sample octreotide long-acting therapy clinical-unknown"

@@ -116,6 +116,12 @@ class Item(Declared):
     """The UCUM code where the source says that there is no unit."""
     comparators: bool = False
     """Whether results such as `<0.2` are expected."""
+    least: Decimal | None = None
+    """The lower end of the scale, of a score: a value below it is refused."""
+    most: Decimal | None = None
+    """The upper end of the scale."""
+    needs_version: bool = False
+    """Whether a value says nothing without the version of its method."""
     answers: dict[str, str] = Field(default_factory=dict)
     """value = "integer" or "concept": the key of the concept that each answer stands for."""
     note: str = ""

@@ -188,5 +188,12 @@ class Measurement(Entity):
     interpretation: str | None = None
     position: str | None = None
     body_site: str | None = None
+    method: str | None = None
+    version: str = ""
+    """The version of the method: of a kit, an algorithm or a scoring."""
+    device: str | None = None
+    """Key of the concept of what it was measured with, of that version."""
+    material: str | None = None
+    """Key of the concept: what was measured in, where no link names the specimen."""
     timepoint: str = ""
     note: str = ""
