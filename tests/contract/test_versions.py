@@ -41,7 +41,7 @@ def leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
     """Yield path and value of every leaf, without the names of extensions and their parts."""
     if isinstance(value, dict):
         for name, item in value.items():
-            if name != "url" or "extension" not in path:
+            if name != "url" or "xtension" not in path:
                 yield from leaves(item, f"{path}.{name}")
     elif isinstance(value, list):
         for item in value:
