@@ -22,6 +22,7 @@ _SHOWN = 20
 @click.command("verify")
 @options.trial
 @options.source
+@options.screening
 @options.target
 @options.fhir
 @options.mappings
@@ -36,7 +37,7 @@ def command(
     named apart, and is no finding.
     """
     site = opening.mapping_site(opening.trial(trial, overlays), fhir=fhir)
-    read, target = options.split(given)
+    read, target = options.split_or_screening(given)
     with (
         syncing.journalled(target, "verify", trial) as note,
         syncing.work(site, read, target) as work,
@@ -59,6 +60,7 @@ def _counts(findings: Findings) -> dict[str, object]:
         "different": len(findings.different),
         "changed_at_the_hospital": len(findings.changed),
         "duplicate": len(findings.duplicate),
+        "saved_again": len(findings.resaved),
     }
 
 
@@ -76,6 +78,8 @@ def tell(findings: Findings) -> None:
     for twice in findings.duplicate[:_SHOWN]:
         ids = ", ".join(twice.server_ids)
         printing.say(f"  duplicate  {twice.resource_type}  ({twice.where}): {ids}")
+    for path, where in findings.resaved[:_SHOWN]:
+        printing.say(f"  as we wrote it, at another version than we were told  {path}  ({where})")
     if findings.precision_lost:
         printing.say("  this server does not keep the digits of numbers (7.40 comes back as 7.4)")
     if findings.not_checkable:

@@ -48,10 +48,14 @@ class Searches:
             return [r for half in halves for r in self.search_identifiers(resource_type, half)]
         return list(_matches(page, resource_type))
 
-    def of_patient(self, resource_type: str, patient: str) -> list[Json]:
-        """Return all resources of a type that belong to a `Patient/id`, page after page."""
+    def of_patient(self, resource_type: str, among: str) -> list[Json]:
+        """Return all resources of a type that a search finds, page after page.
+
+        `among` is its parameter and patient, such as `subject=Patient/p1`.
+        """
+        parameter, _, patient = among.partition("=")
         path = f"{resource_type}/_search"
-        reply = self._transport.post_form(path, {"patient": patient, "_count": "1000"}, FRESH)
+        reply = self._transport.post_form(path, {parameter: patient, "_count": "1000"}, FRESH)
         found: list[Json] = []
         while True:
             page = _searchset(reply, f"{self.name}: POST {path}")

@@ -125,6 +125,7 @@ class Planner:
         version_id = again.version_id if again else known.version_id if known else ""
         reason = (known.reason or known.state.value) if known and action in _NEVER_SENT else ""
         patient = references.patient_of(body) if rule.by_patient else ""
+        among = f"{rule.by_patient}={patient}" if patient else ""
         if action in WRITES and (why := _unable(rule, action, patient)):
             action, reason = Action.UNSUPPORTED, why
         item = Planned(
@@ -140,7 +141,7 @@ class Planner:
             reason,
             token,
             attempts=known.attempts if known and known.digest_sent == digest else 0,
-            patient=patient,
+            among=among,
             create_only=rule.create_only,
             base=(known.elements or b"") if known and known.exists else b"",
         )

@@ -139,8 +139,8 @@ class Planned(NamedTuple):
     """The state of the row once it was taken back."""
     attempts: int = 0
     """Runs that sent this content before."""
-    patient: str = ""
-    """The `Patient/id` among whose resources the row is looked for, where no identifier can be."""
+    among: str = ""
+    """The search among whose results the row is looked for, where none is by identifier."""
     create_only: bool = False
     """Whether a first write may say `If-None-Match: *`."""
 

@@ -69,6 +69,12 @@ class Findings:
     changed: list[Changed] = field(default_factory=list)
     """What the hospital changed, and what an update leaves as it is there."""
     duplicate: list[Duplicate] = field(default_factory=list)
+    resaved: list[tuple[str, str]] = field(default_factory=list)
+    """`Type/id` and place of what is as we wrote it, at another version than the server told us.
+
+    Somebody saved it without a change, or the server told another resource's version. It is read
+    before the next change of it, where that version is not the one that is there.
+    """
     not_checkable: list[str] = field(default_factory=list)
     """Types that this server cannot search by identifier: no duplicates were looked for."""
     precision_lost: bool = False
@@ -172,12 +178,17 @@ def _compare(found: Findings, item: Planned, what: Stored, site_key: SiteKey) ->
         found.missing.append((item.path, item.where))
         return
     ours = resource(item.body)
-    if to_bytes(theirs(what.body, ours)) == item.body:
-        return
-    changes = [change.path for change in diff(what.body, ours)]
+    same = to_bytes(theirs(what.body, ours)) == item.body
+    changes = [] if same else [change.path for change in diff(what.body, ours)]
     if changes:
         _sort(found, item, changes, hospitals(item, what, site_key))
-    found.precision_lost |= loses_precision(what.body, ours)
+    elif item.action is Action.UNCHANGED and _is_resaved(item, what):
+        found.resaved.append((item.path, item.where))
+    found.precision_lost |= not same and loses_precision(what.body, ours)
+
+
+def _is_resaved(item: Planned, what: Stored) -> bool:
+    return bool(item.version_id and what.version_id) and item.version_id != what.version_id
 
 
 def _sort(found: Findings, item: Planned, changes: list[str], theirs: Hospitals) -> None:
@@ -197,6 +208,7 @@ def _merge(findings: Findings, found: Findings) -> None:
     findings.different += found.different
     findings.changed += found.changed
     findings.duplicate += found.duplicate
+    findings.resaved += found.resaved
     findings.precision_lost |= found.precision_lost
     for resource_type in found.not_checkable:
         if resource_type not in findings.not_checkable:

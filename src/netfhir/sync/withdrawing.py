@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from netfhir.fhir.canonical import to_bytes
-from netfhir.fhir.identity import derived_id
+from netfhir.fhir.identity import derived_id, identifiers_of
 from netfhir.sync.elements import Element, decoded, digests, encoded, parts
 from netfhir.sync.holdings import Finding
 from netfhir.sync.ownership import META_OWN
@@ -83,7 +83,7 @@ class Withdraw:
 
     def _is_ours(self, item: Planned, body: Json) -> bool:
         system = self.terms.identifier_system
-        values = [i.get("value") for i in body.get("identifier", []) if i.get("system") == system]
+        values = [i.get("value") for i in identifiers_of(body) if i.get("system") == system]
         return any(derived_id(self.terms.site_key, system, str(v)) == item.id for v in values)
 
     def _marked(

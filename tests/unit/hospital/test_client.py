@@ -120,13 +120,13 @@ def test_a_patients_resources_come_page_after_page() -> None:
     """To the last one; the patient stands in the form, not in the URL."""
     first = _page("a", "b", following="https://f.example/Observation?page=2")
     client, wire = _client(first, _page("c"))
-    found = client.of_patient("Observation", "Patient/p1")
+    found = client.of_patient("Observation", "subject=Patient/p1")
     assert [body["id"] for body in found] == ["a", "b", "c"]
-    assert wire.forms == [{"patient": "Patient/p1", "_count": "1000"}]
+    assert wire.forms == [{"subject": "Patient/p1", "_count": "1000"}]
 
 
 def test_a_page_at_another_address_is_not_followed() -> None:
     """A next link that leads elsewhere would carry our credentials there."""
     client, _ = _client(_page("a", following="https://elsewhere.example/Observation?page=2"))
     with pytest.raises(RejectedError, match="another address"):
-        client.of_patient("Observation", "Patient/p1")
+        client.of_patient("Observation", "subject=Patient/p1")

@@ -144,15 +144,17 @@ def test_what_cannot_be_changed_is_unsupported() -> None:
 
 def test_a_row_is_looked_for_among_its_patients() -> None:
     """Where there is no better search; a row without a patient is not sent."""
-    study, _ = _plan(_rule(Strategy.SEARCH_POST, by_patient=True))
+    study, _ = _plan(
+        lambda name: TypeRule(name, Strategy.SEARCH_POST, "forced", by_patient="patient")
+    )
     assert (study.action, "no patient" in study.reason) == (Action.UNSUPPORTED, True)
 
     def rule(name: str) -> TypeRule:
-        by_patient = name == "ResearchSubject"
+        by_patient = "subject" if name == "ResearchSubject" else ""
         return TypeRule(name, Strategy.SEARCH_POST, "forced", by_patient=by_patient)
 
     _, subject = _plan(rule)
-    assert (subject.action, subject.patient) == (Action.CREATE, "Patient/p1")
+    assert (subject.action, subject.among) == (Action.CREATE, "subject=Patient/p1")
 
 
 def test_a_parent_that_cannot_be_held_is_named_by_its_identifier() -> None:
