@@ -31,7 +31,7 @@ Json: TypeAlias = dict[str, Any]
 TYPES = (
     *("ActivityDefinition", "AdverseEvent", "Bundle", "CarePlan", "CareTeam", "Condition"),
     *("Consent", "Device", "DiagnosticReport", "Encounter", "Goal", "Group", "ImagingStudy"),
-    *("Library", "List", "Location", "Medication", "MedicationAdministration"),
+    *("Library", "List", "Location", "Medication", "MeasureReport", "MedicationAdministration"),
     *(
         "MedicationRequest",
         "MedicationStatement",

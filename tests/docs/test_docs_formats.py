@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from documents import marked
 from fhir_store import answers, reshaped
+from netfhir.fhir.identity import identifiers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +25,7 @@ TOLD = {
 }
 #: Tables whose keys are names: each stands as `*`.
 NAMED = {"facts", "left_out", "resources", "outcomes", "types", "actions", "counts"}
-NAMED |= {"reasons", "remarks", "derived", "verdicts", "kept", "withheld", "gone"}
+NAMED |= {"reasons", "remarks", "derived", "verdicts", "kept", "withheld", "gone", "rows"}
 ERROR = set(TOLD["rejects"])
 
 
@@ -68,16 +70,19 @@ class Flow:
         """Map the export."""
         return self._run("map", "--out", out, *more)
 
-    def sync(self, command: str, *more: str) -> Ran:
+    def sync(self, command: str | tuple[str, str], *more: str) -> Ran:
         """Run a command against the server."""
         crosswalk = self.folder / "crosswalk.csv"
-        server = ("--server", self.hospital.base_url, "--state", self.folder / "state")
-        return self._run(command, "--crosswalk", crosswalk, *server, "--json", *more)
+        return self._run(command, "--crosswalk", crosswalk, *self._state, "--json", *more)
+
+    def kept(self, *command: str) -> Ran:
+        """Run a command that needs no export."""
+        return self.netfhir(*command, "NCT05987176", *self._state, "--json")
 
     def amend(self, item: str) -> None:
         """Let somebody at the hospital amend the resources of an item."""
         for path, body in list(self.hospital.held.items()):
-            if any(f"|{item}|" in i["value"] for i in body.get("identifier", [])):
+            if any(f"|{item}|" in i["value"] for i in identifiers_of(body)):
                 self.hospital.put({**self.hospital.held[path], "status": "amended"})
 
     def merge(self, subject: str) -> None:
@@ -87,7 +92,7 @@ class Flow:
         link = [{"other": {"reference": "Patient/survivor"}, "type": "replaced-by"}]
         self.hospital.put({"resourceType": "Patient", "id": "survivor"})
         for body in list(self.hospital.held.values()):
-            if any(i["value"] == value for i in body.get("identifier", [])):
+            if any(i["value"] == value for i in identifiers_of(body)):
                 self.hospital.put({**body, "link": link})
 
     def without_patient(self, subject: str) -> None:
@@ -96,9 +101,14 @@ class Flow:
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
         path.write_text("".join(x for x in lines if not x.startswith(subject)), encoding="utf-8")
 
-    def _run(self, command: str, *more: str | Path) -> Ran:
+    @property
+    def _state(self) -> tuple[str | Path, ...]:
+        return ("--server", self.hospital.base_url, "--state", self.folder / "state")
+
+    def _run(self, command: str | tuple[str, str], *more: str | Path) -> Ran:
         source = ("--format", "redcap", "--source", self.export.path)
-        return self.netfhir(command, "NCT05987176", *source, *more)
+        words = (command,) if isinstance(command, str) else command
+        return self.netfhir(*words, "NCT05987176", *source, *more)
 
 
 def test_files_of_map(flow: Flow, tmp_path: Path) -> None:
@@ -166,6 +176,24 @@ def test_retract(flow: Flow) -> None:
     done = flow.sync("retract", "--why", "entered twice", "--yes")
     seen = _seen(shown.document, rejected.document, done.document)
     assert seen == set(TOLD["retract"])
+
+
+def test_ledger_and_dead_letters(flow: Flow) -> None:
+    """`ledger status`, `ledger rebuild` and `dead list` have the keys that are listed."""
+    flow.hospital.refuses = lambda body: 422 if body["resourceType"] == "Procedure" else 0
+    flow.sync("apply")
+    flow.hospital.refuses = lambda _: 0
+    assert _seen(flow.kept("dead", "list").document) == set(TOLD["dead-list"])
+    status = {
+        re.sub(r"(counts)\..*", r"\1.*", re.sub(r"(rows\.\*)\..*", r"\1.*", key))
+        for key in _seen(flow.kept("ledger", "status").document)
+    }
+    assert status == set(TOLD["ledger-status"])
+    observation = next(path for path in flow.hospital.held if path.startswith("Observation/"))
+    flow.hospital.put({**flow.hospital.held[observation], "status": "amended"})
+    flow.export.set("lab_hb", "abc")
+    found = _seen(flow.sync(("ledger", "rebuild"), "--replace").document)
+    assert found | {"not_searchable[]"} == set(TOLD["ledger-rebuild"])
 
 
 def test_verify_and_journal(flow: Flow) -> None:

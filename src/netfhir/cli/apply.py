@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @click.command("apply")
 @options.trial
 @options.source
+@options.screening
 @options.target
 @options.takes
 @options.unsupported
@@ -49,7 +50,7 @@ def command(
     """
     takes = options.given_takes(given.pop("overwrite"), given.pop("keep"))
     site = opening.mapping_site(opening.trial(trial, overlays), fhir=fhir)
-    read, target = options.split(given)
+    read, target = options.split_or_screening(given)
     with (
         syncing.journalled(target, "apply", trial) as note,
         syncing.work(site, read, target, takes) as work,

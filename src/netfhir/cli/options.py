@@ -11,6 +11,7 @@ from netfhir import settings as files
 from netfhir.cli import printing
 from netfhir.runs.opening import Input
 from netfhir.runs.pipeline import Selection
+from netfhir.runs.proposing import Screening
 from netfhir.runs.servers import server as named_server
 from netfhir.runs.syncing import Target
 from netfhir.sync.threeway import Take
@@ -58,14 +59,12 @@ _SOURCE = (
     click.option(
         "--format",
         "format_",
-        required=True,
         metavar="redcap|sdtm|NAME",
         help="The export's format; where a trial declares several of one format, the name of its "
         "file in sources/.",
     ),
     click.option(
         "--source",
-        required=True,
         type=_FILE,
         metavar="PATH",
         help="SDTM: the folder of domains. REDCap: the raw CSV export.",
@@ -102,17 +101,27 @@ def source(command: Command) -> Command:
     return command
 
 
+screening = click.option(
+    "--screening",
+    type=_FILE,
+    metavar="DIR",
+    help="What `netfhir screen` wrote, in place of an export: its candidates are proposed.",
+)
+
+
 def given_input(  # noqa: PLR0913 - one parameter for each option of `source`
     *,
-    format_: str,
-    source: Path,
+    format_: str | None,
+    source: Path | None,
     container: str | None,
     dictionary: Path | None,
     subjects: Sequence[str],
     limit: int | None,
     as_of: datetime | None,
 ) -> Input:
-    """Return what the options of `source` say."""
+    """Return what the options of `source` say; both of the export's have to be there."""
+    if format_ is None or source is None:
+        raise click.UsageError("name the export by --format and --source")
     selection = Selection(frozenset(subjects), limit)
     mapped = printing.counter("mapped")
     return Input(format_, source, container, dictionary, selection, mapped, day(as_of))
@@ -227,3 +236,14 @@ def split(given: dict[str, Any]) -> tuple[Input, Target]:
     """Return what the options of `source` and `target` say together."""
     where = {name: given.pop(name) for name in _TARGET_NAMES}
     return given_input(**given), given_target(**where)
+
+
+def split_or_screening(given: dict[str, Any]) -> tuple[Input | Screening, Target]:
+    """Return what the options of `source` or `screening`, and of `target`, say together."""
+    folder = given.pop("screening")
+    if folder is None:
+        return split(given)
+    where = {name: given.pop(name) for name in _TARGET_NAMES}
+    if any(given.values()):
+        raise click.UsageError("--screening takes the place of an export and its options")
+    return Screening(folder, printing.counter("proposed")), given_target(**where)

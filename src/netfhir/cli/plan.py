@@ -25,6 +25,7 @@ _SHOWN = 20
 @click.command("plan")
 @options.trial
 @options.source
+@options.screening
 @options.target
 @options.takes
 @click.option(
@@ -57,7 +58,7 @@ def command(  # noqa: PLR0913 - a parameter for each option
     """  # noqa: D301 - \b is click's mark for a paragraph that is not wrapped
     takes = options.given_takes(given.pop("overwrite"), given.pop("keep"))
     site = opening.mapping_site(opening.trial(trial, overlays), fhir=fhir)
-    read, target = options.split(given)
+    read, target = options.split_or_screening(given)
     with syncing.work(site, read, target, takes) as work:
         summary = work.summary()
         rows = [_row(found, values=values) for found in work.plan(summary) if _is_news(found)]

@@ -24,6 +24,7 @@ _SHOWN = 20
 @click.command("retract")
 @options.trial
 @options.source
+@options.screening
 @options.target
 @click.option(
     "--why",
@@ -76,7 +77,7 @@ def command(
     policy = Policy(takings(given.pop("policy"), fhir), frozenset(given.pop("deletes")))
     why, allowed, yes = given.pop("why"), given.pop("allowed"), given.pop("yes")
     takes = options.given_takes(given.pop("overwrite"), ())
-    read, target = options.split(given)
+    read, target = options.split_or_screening(given)
     with (
         syncing.journalled(target, "retract", trial) as note,
         syncing.work(site, read, target) as work,

@@ -107,7 +107,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
         printing.document(screened.funnel)
     _tell(screened)
     if before is not None:
-        count = screening.compare(before, out)
+        count = screening.compare(before, out, partial=previous is not None)
         printing.say(f"  {count} verdicts changed since {before.name}; see changes.ndjson")
     return worst(screened.statuses())
 

@@ -22,6 +22,7 @@ _SHOWN = 20
 @click.command("verify")
 @options.trial
 @options.source
+@options.screening
 @options.target
 @options.fhir
 @options.mappings
@@ -36,7 +37,7 @@ def command(
     named apart, and is no finding.
     """
     site = opening.mapping_site(opening.trial(trial, overlays), fhir=fhir)
-    read, target = options.split(given)
+    read, target = options.split_or_screening(given)
     with (
         syncing.journalled(target, "verify", trial) as note,
         syncing.work(site, read, target) as work,

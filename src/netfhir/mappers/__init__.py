@@ -101,7 +101,7 @@ _NAMED_ONCE = frozenset({"AdverseEvent", "QuestionnaireResponse"})
 #: Where the element of the patient is not `subject`.
 _PATIENT = {"Consent": "patient", "Task": "for"}
 #: The elements that hold one reference; the others hold several.
-_SINGLE = frozenset({"context", "encounter", "specimen"})
+_SINGLE = frozenset({"consent", "context", "encounter", "specimen"})
 
 
 @lru_cache(maxsize=16)

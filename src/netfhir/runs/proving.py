@@ -11,6 +11,7 @@ from netfhir.fhir.extensions import CROSS_VERSION
 from netfhir.fhir.gate import Gate
 from netfhir.mappers.provenance import provenance
 from netfhir.runs.exports import DICTIONARY
+from netfhir.runs.proposing import Screening
 from netfhir.sync.provenance import Provenances
 from netfhir.trial.batch import Origin
 from netfhir.trial.export import columns_by_table
@@ -40,7 +41,7 @@ def provenances(site: MappingSite, ledger: Ledger, terms: Terms, base_url: str) 
     return Provenances(ledger, terms, compose, clock.now)
 
 
-def origin(trial: Trial, given: Input, why: str = "") -> Origin:
+def origin(trial: Trial, given: Input | Screening, why: str = "") -> Origin:
     """Return what a run's resources are made from: digests of files, and code systems."""
     return Origin(
         sources=tuple(_digest([path]) for path in _export(trial, given)),
@@ -52,8 +53,10 @@ def origin(trial: Trial, given: Input, why: str = "") -> Origin:
     )
 
 
-def _export(trial: Trial, given: Input) -> list[Path]:
+def _export(trial: Trial, given: Input | Screening) -> list[Path]:
     """Return the files that the run reads: the export and its dictionary, or the domains."""
+    if isinstance(given, Screening):
+        return given.files()
     if not given.source.is_dir():
         beside = given.dictionary or given.source.parent / DICTIONARY
         return [path for path in (given.source, beside) if path.is_file()]

@@ -132,8 +132,10 @@ def _by_duckdb(run: _Run) -> Judged:
     return funnel, ranked, sums.others(connection)
 
 
-def compare(before: Path, out: Path) -> int:
+def compare(before: Path, out: Path, *, partial: bool = False) -> int:
     """Write changes.ndjson into `out`: what is not as in the screening of the folder `before`.
+
+    `partial`: only of those whom a night touches.
 
     Raises FormatError where `before` holds no screening. Returns how many verdicts changed.
     """
@@ -142,7 +144,7 @@ def compare(before: Path, out: Path) -> int:
     with ExitStack() as files, _Folder(out) as folder:
         old, new = (_rows(files.enter_context(_verdicts(one))) for one in (before, out))
         written = folder.open("changes.ndjson")
-        for row in changes(old, new, amended=len(digests) > 1):
+        for row in changes(old, new, amended=len(digests) > 1, partial=partial):
             written.write(_line(row))
             count += 1
     return count

@@ -14,8 +14,9 @@ from netfhir.hospital import patients
 from netfhir.hospital.client import Client
 from netfhir.hospital.transport import Transport
 from netfhir.mappers import emitted
-from netfhir.runs import ndjson, stopping
+from netfhir.runs import ndjson, proposing, stopping
 from netfhir.runs.opening import stage
+from netfhir.runs.proposing import Screening
 from netfhir.runs.proving import origin, provenances
 from netfhir.sync.absence import Absence, absence
 from netfhir.sync.apply import Apply
@@ -150,7 +151,7 @@ class Work:
 @contextmanager
 def work(
     site: MappingSite,
-    given: Input,
+    given: Input | Screening,
     target: Target,
     takes: Mapping[Key, Take] | None = None,
     opens: Opens = Ledger.open,
@@ -158,21 +159,27 @@ def work(
     """Ask the server what it can do, map and stage the export, find the patients.
 
     `takes` says of which rows a person decided whose changes stand; each has to be staged.
+    What a screening proposes is kept apart from the trial's data: it has a state of its own.
     """
     trial = site.trial
+    name = f"{trial.name}.screening" if isinstance(given, Screening) else trial.name
     crosswalk = patients.read_crosswalk(target.crosswalk) if target.crosswalk else {}
     target.make_state()
-    with held(target.state, trial.name, target.server.name) as folder:
+    with held(target.state, name, target.server.name) as folder:
         transport = Transport(target.server)
         retry = Retry(Patience())
         capabilities = retry.call(lambda: preflight.fetch(Client(transport), target.server))
         capabilities.must_speak(site.fhir)
         client = Client(transport, batch=capabilities.batch)
-        owner = Owner(trial.name, target.server.base_url, site.naming.site_key)
+        owner = Owner(name, target.server.base_url, site.naming.site_key)
         ledger = opens(folder.ledger, owner, clock.now)
         staging = Staging.create(folder.staging)
         try:
-            account = stage(site, given, staging)
+            if isinstance(given, Screening):
+                there = proposing.enrolled(client, site, crosswalk)
+                account = proposing.stage(site, given, staging, ledger, there)
+            else:
+                account = stage(site, given, staging)
             terms = Terms(
                 site_key=site.naming.site_key,
                 identifier_system=site.naming.base,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from netfhir.errors import NetfhirError, ServerError, TemporaryError, worst
 from netfhir.sync.freshness import Freshness, Recalls
-from netfhir.sync.lease import LEASE_S, kept_alive
+from netfhir.sync.lease import LEASE_S, running
 from netfhir.sync.looking import Look
 from netfhir.sync.plan import Planner, Remembers, Sorted, Terms
 from netfhir.sync.reconciling import Reconcile
@@ -56,7 +56,7 @@ class Result:
     """Rows of earlier runs that were open at the start."""
     open_rows: int = 0
     """Rows in flight or unknown at the end, staged now or not."""
-    stopped_by: list[ServerError] = field(default_factory=list)
+    stopped_by: list[NetfhirError] = field(default_factory=list)
 
     @property
     def exit_status(self) -> int:
@@ -85,13 +85,8 @@ class Apply:
 
         Raises StateError (74), and OverlapError (75) where another run has the state.
         """
-        self.ledger.start_run(self.lease_s)
-        try:
-            with kept_alive(self.ledger, self.lease_s, self.stop):
-                return self._run()
-        except NetfhirError:
-            self.stop.set()
-            raise
+        with running(self.ledger, self.stop, self.lease_s):
+            return self._run()
 
     def _run(self) -> Result:
         retry = Retry(self.pace.patience, stop=self.stop)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from netfhir.errors import (
     ConflictError,
-    NetfhirError,
     RejectedError,
     ServerError,
     TemporaryError,
@@ -17,7 +16,7 @@ from netfhir.hospital.profile import Strategy
 from netfhir.sync import references
 from netfhir.sync.apply import Keeps, Result, asked_wait_s
 from netfhir.sync.causes import lacks_parent
-from netfhir.sync.lease import LEASE_S, kept_alive
+from netfhir.sync.lease import running
 from netfhir.sync.looking import Look
 from netfhir.sync.plan import Planner
 from netfhir.sync.records import Outcome, Planned, Settled, Summary, settled
@@ -92,13 +91,8 @@ class Retract:
 
         Raises StateError (74), and OverlapError (75) where another run has the state.
         """
-        self.ledger.start_run(LEASE_S)
-        try:
-            with kept_alive(self.ledger, LEASE_S, self.retry.stop):
-                return self._run(absence)
-        except NetfhirError:
-            self.retry.stop.set()
-            raise
+        with running(self.ledger, self.retry.stop):
+            return self._run(absence)
 
     def _run(self, absence: Absence) -> Result:
         look = Look(self.client, self.terms, self.retry.stop.wait)

@@ -99,6 +99,7 @@ class AdverseEventSource(FactSource):
     term: Annotated[Place | None, _CONCEPT] = None
     codes: tuple[SourceCodePlace, ...] = ()
     number: Column = ""
+    """The sponsor's number of the event, a part of its key."""
     start: Column
     end: Column = ""
     recorded: Column = ""
@@ -106,6 +107,8 @@ class AdverseEventSource(FactSource):
     severity: Annotated[Place | None, _CONCEPT] = None
     seriousness: Annotated[Place, _SERIOUSNESS]
     criteria: tuple[CriterionPlace, ...] = ()
+    criteria_agree: bool = True
+    """Whether a serious event has to have a criterion, and another none; else as they stand."""
     outcome: ConceptPlace
     causality: Annotated[Place | None, _CONCEPT] = None
     suspect: Annotated[Place | None, _CONCEPT] = None

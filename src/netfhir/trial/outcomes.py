@@ -95,8 +95,6 @@ class AdverseEvent(Entity):
     term: str | None = None
     """Key of the concept: the term of the grading scale."""
     codes: tuple[SourceCode, ...] = ()
-    number: str = ""
-    """The sponsor's number of the event."""
     start: LocalTime | None
     end: LocalTime | None = None
     recorded: LocalTime | None = None

@@ -31,16 +31,16 @@ def entities(source: AdverseEventSource, assembly: Assembly) -> Iterator[Fact]:
 def _event(row: Row, source: AdverseEventSource, assembly: Assembly) -> AdverseEvent:
     reader = assembly.reader
     verbatim = reader.required(row, source.verbatim)
+    number = reader.text(row, source.number)
     start, end = reader.when(row, source.start), reader.when(row, source.end)
     if start is not None and end is not None:
         _in_order(start, end, row.where(source.end))
     status = reader.needed(row, source.status, _STATUSES)
     return AdverseEvent(
-        **common(row, source, assembly, ("adverse_event", ""), source.verbatim),
+        **common(row, source, assembly, ("adverse_event", number), source.verbatim),
         status=cast("EventStatus", status),
         verbatim=verbatim,
         codes=tuple(_codes(row, source, assembly)),
-        number=reader.text(row, source.number),
         start=start,
         end=end,
         recorded=reader.when(row, source.recorded),
@@ -87,7 +87,7 @@ def _seriousness(row: Row, source: AdverseEventSource, assembly: Assembly) -> Se
     """Return whether the event is serious; a serious one without a criterion is refused."""
     said = assembly.reader.needed(row, source.seriousness, _SERIOUSNESS)
     criteria = list(_criteria(row, source, assembly))
-    if (said == "serious") == bool(criteria):
+    if (said == "serious") == bool(criteria) or not source.criteria_agree:
         return cast("Seriousness", said)
     raise RecordError(
         "contradiction",

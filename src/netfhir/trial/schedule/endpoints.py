@@ -149,7 +149,9 @@ class _Reading:
             reason="" if exact else "a partial date: no number of days",
             when=told,
             days=(when.lo - origin.lo).days if exact else None,
-            links=tuple(Link(element="derivedFrom", to=one.entity, key=one.key) for one in at),
+            links=tuple(
+                Link(element="derivedFrom", to=one.entity, key=one.key) for one in at if one.refer
+            ),
         )
 
     def _competing(self, when: Days) -> str:

@@ -88,10 +88,10 @@ def refused(**cells: str) -> tuple[str, str]:
 def test_an_event_is_read_whole() -> None:
     """Words, days, number and grade are those of the row."""
     found = event(FROM="2024-10-01", TO="2024-10-03", SPID="E07", GRADE="HIGH", EXP="0")
-    assert (found.verbatim, found.number, found.grade) == ("Nausea", "E07", "high")
+    assert (found.verbatim, found.grade) == ("Nausea", "high")
     assert (found.start, found.end) == (LocalTime("2024-10-01"), LocalTime("2024-10-03"))
     assert (found.seriousness, found.criteria, found.expected) == ("non-serious", (), "no")
-    assert found.key == SourceKey("TINY", "S1", "", "adverse_event", "", "1")
+    assert found.key == SourceKey("TINY", "S1", "", "adverse_event", "E07", "1")
 
 
 def test_codes_of_the_source_pass_through() -> None:
@@ -112,6 +112,16 @@ def test_a_serious_event_has_its_criteria() -> None:
 def test_seriousness_and_criteria_agree(cells: dict[str, str]) -> None:
     """A serious event without a criterion, or a criterion without seriousness, is refused."""
     assert refused(**cells) == ("contradiction", "main.csv:2:SER")
+
+
+def test_a_source_may_keep_them_apart() -> None:
+    """Then both are read as they stand."""
+    apart = Export(AE.source.model_copy(update={"criteria_agree": False}))
+    for cells in ({"SER": "Y"}, {"SER": "N", "HOSP": "1"}):
+        (found,) = adverse_event.entities(apart.source, apart.assembly(row(**cells)))
+        assert isinstance(found, AdverseEvent)
+        assert (found.seriousness == "serious") == (cells["SER"] == "Y")
+        assert found.criteria == (("high",) if "HOSP" in cells else ())
 
 
 def test_seriousness_is_never_assumed() -> None:
