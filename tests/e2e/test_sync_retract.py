@@ -9,6 +9,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from fhir_store import FhirStore, Json, answers, drops_after
+from ledger_copies import lose, rebuilt
 from netfhir.errors import FormatError, TemporaryError
 from netfhir.sync.absence import Absence, absence
 from netfhir.sync.policy import Policy, takings
@@ -313,3 +314,14 @@ def test_a_lost_reply_of_an_update_of_a_gone_row(store: FhirStore, site: Site) -
     assert site.apply(LEFT).exit_status == 0
     assert _outcomes(_retract(site, LEFT)) == {"acknowledged": 1}
     assert store.held[PATH]["valueQuantity"]["value"] == 9.9
+
+
+def test_what_a_rebuilt_ledger_knows_is_not_taken_back_twice(store: FhirStore, site: Site) -> None:
+    """The server holds it as taken back already: nothing is written."""
+    _retract(site, LEFT)
+    lose(site)
+    assert rebuilt(site, LEFT).not_in_export == 1
+    store.writes.clear()
+    result = _retract(site, LEFT)
+    assert (store.writes, result.exit_status) == ([], 0)
+    assert _outcomes(result) == {"acknowledged": 1}
