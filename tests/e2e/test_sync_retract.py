@@ -162,13 +162,12 @@ def test_a_row_that_comes_back_beside_a_decision_waits(store: FhirStore, site: S
 
 
 def test_dependants_go_first(store: FhirStore, site: Site) -> None:
-    """Deleting a subject with its observations: the server refuses the other order with 409."""
-    rows = [row for row in trial(3) if row.subject != "03"]
-    wish = Wish(deletes=frozenset({"Observation", "ResearchSubject"}))
-    assert _outcomes(_retract(site, rows, wish)) == {"acknowledged": 2}
-    assert store.deleted == {PATH, f"ResearchSubject/{rid('t|03')}"}
-    assert _states(site) == {"acked": 5, "deleted": 2}
-    assert _outcomes(site.apply(trial(3))) == {"unchanged": 5, "acknowledged": 2}
+    """A study with all that refers to it: the server refuses every other order with 409."""
+    kinds = frozenset({"Observation", "ResearchSubject", "ResearchStudy"})
+    assert _outcomes(_retract(site, [], Wish(kinds))) == {"acknowledged": 7}
+    assert {path.partition("/")[0] for path in store.held} == {"Patient"}
+    assert _states(site) == {"deleted": 7}
+    assert _outcomes(site.apply(trial(3))) == {"acknowledged": 7}
     assert store.held[PATH]["status"] == "final"
 
 
