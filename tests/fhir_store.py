@@ -1,4 +1,4 @@
-"""A small FHIR server in memory: put, conditional put, transaction, batch, read, identifier search.
+"""A small FHIR server in memory: put, post and their conditions, transaction, batch, read, search.
 
 Faults stand in a queue: each takes the place of the handling of one writing request.
 """
@@ -41,12 +41,28 @@ class FhirStore:
     listed: tuple[str, ...] = TYPES
     software: str = "Store"
     interactions: tuple[str, ...] = ("transaction", "batch")
+    can: tuple[str, ...] = ("read", "update")
+    """The interactions that are listed for each type; what is not listed is refused with 405."""
     update_create: bool = True
+    conditional_create: bool = False
+    conditional_update: bool = True
+    if_none_match: bool = False
+    """Whether `If-None-Match: *` is honoured: 412 where something is there."""
+    versioned: bool = True
+    """Whether versions are told, by ETag, location and meta."""
+    searches: tuple[str, ...] = ("identifier",)
+    """The search parameters of each type; a search by others is refused with 400."""
+    recorded: dict[str, Json] = field(default_factory=dict)
+    """What the statement says of single types instead; it is kept to, as all of it is."""
+    page: int = 1000
+    """How many resources a page of a search by patient holds."""
     counts: bool = True
     """Whether a search tells how many it found."""
     refuses: Callable[[Json], int] = lambda _: 0
     """The status to refuse a resource with, 0 to take it."""
     held: dict[str, Json] = field(default_factory=dict)
+    made: int = 0
+    """How many ids the server has given."""
     faults: deque[Fault] = field(default_factory=deque)
     read_faults: deque[Fault] = field(default_factory=deque)
     """The same, for batches of reads."""
@@ -77,7 +93,8 @@ class FhirStore:
     def _handle(self, request: Request) -> Response:
         self.seen.append((request.method, request.url))
         path = unquote(request.path.removeprefix("/fhir").strip("/"))
-        writing = request.method == "PUT" or (request.method, path) == ("POST", "")
+        posted = request.method == "POST" and not path.endswith("_search")
+        writing = request.method == "PUT" or posted
         reads = writing and b'"method":"GET"' in request.get_data().replace(b" ", b"")
         if reads and self.read_faults:
             return self.read_faults.popleft()(request, lambda: self._answer(request, path))
@@ -99,32 +116,60 @@ class FhirStore:
             return _json(self._statement())
         if path.endswith("/_search"):
             form = parse_qs(request.get_data().decode())
-            found = self._search(path.partition("/")[0], form["identifier"][0])
-            total = {"total": len(found["entry"])} if self.counts else {}
-            return _json({**found, **total})
-        if request.method == "POST":
+            return self._found(path.partition("/")[0], form)
+        if request.method == "POST" and not path:
             return _json(self._bundle(json.loads(request.get_data())))
-        if request.method == "PUT":
-            entry = {"method": "PUT", "url": path, "ifMatch": request.headers.get("If-Match", "")}
-            done = self._entry({"request": entry, "resource": json.loads(request.get_data())})
-            response = done["response"]
-            headers = {"ETag": response["etag"], "Location": response["location"]}
-            return _json({}, int(response["status"][:3]), headers)
+        if request.method in {"PUT", "POST"}:
+            return self._alone(request, path)
+        if request.method == "DELETE":
+            return self._removed(path)
+        return self._got(request, path)
+
+    def _removed(self, path: str) -> Response:
+        self._may(path.partition("/")[0], "delete")
+        self._read(path)
+        del self.held[path]
+        return Response(status=204)
+
+    def _got(self, request: Request, path: str) -> Response:
+        if "patient" in request.args:
+            return self._found(path, {name: [value] for name, value in request.args.items()})
         body = self._read(path)
-        return _json(body, headers={"ETag": f'W/"{body["meta"]["versionId"]}"'})
+        return _json(body, headers=self._etag(body))
+
+    def _alone(self, request: Request, path: str) -> Response:
+        entry = {"method": request.method, "url": path}
+        named = {"ifMatch": "If-Match", "ifNoneMatch": "If-None-Match"}
+        entry |= {name: request.headers.get(header, "") for name, header in named.items()}
+        response = self._entry({"request": entry, "resource": json.loads(request.get_data())})[
+            "response"
+        ]
+        headers = {"Location": response["location"]}
+        headers |= {"ETag": response["etag"]} if "etag" in response else {}
+        return _json({}, int(response["status"][:3]), headers)
+
+    def _found(self, resource_type: str, form: dict[str, list[str]]) -> Response:
+        asked = "patient" if "patient" in form else "identifier"
+        if {"name": asked} not in self._said(resource_type)["searchParam"]:
+            raise Refusal(400)
+        if asked == "identifier":
+            found = self._search(resource_type, form["identifier"][0])
+            return _json({**found, **({"total": len(found["entry"])} if self.counts else {})})
+        patient, start = form["patient"][0], int(form.get("from", ["0"])[0])
+        bodies = [b for p, b in self.held.items() if p.startswith(f"{resource_type}/")]
+        theirs = [b for b in bodies if f'"reference": "{patient}"' in json.dumps(b)]
+        page: Json = {"resourceType": "Bundle", "type": "searchset"}
+        page["entry"] = [{"resource": b} for b in theirs[start : start + self.page]]
+        if start + self.page < len(theirs):
+            url = f"{self.base_url}/{resource_type}?patient={patient}&from={start + self.page}"
+            page["link"] = [{"relation": "next", "url": url}]
+        return _json(page)
+
+    def _etag(self, body: Json) -> dict[str, str]:
+        return {"ETag": f'W/"{body["meta"]["versionId"]}"'} if self.versioned else {}
 
     def _statement(self) -> Json:
-        interaction = [{"code": "read"}, {"code": "update"}]
-        resources = [
-            {
-                "type": name,
-                "interaction": interaction,
-                "updateCreate": self.update_create,
-                "conditionalUpdate": True,
-                "searchParam": [{"name": "identifier"}],
-            }
-            for name in self.listed
-        ]
+        resources = [self._said(name) for name in self.listed]
         codes = [{"code": code} for code in self.interactions]
         rest = [{"mode": "server", "interaction": codes, "resource": resources}]
         return {
@@ -134,7 +179,25 @@ class FhirStore:
             "rest": rest,
         }
 
+    def _said(self, name: str) -> Json:
+        of_all = {
+            "type": name,
+            "interaction": [{"code": code} for code in self.can],
+            "updateCreate": self.update_create,
+            "conditionalCreate": self.conditional_create,
+            "conditionalUpdate": self.conditional_update,
+            "searchParam": [{"name": name} for name in self.searches],
+        }
+        return {**of_all, **self.recorded.get(name, {})}
+
+    def _may(self, name: str, interaction: str, *, said: str = "interaction") -> None:
+        told = self._said(name)
+        if {"code": interaction} not in told["interaction"] or not told[said]:
+            raise Refusal(405)
+
     def _bundle(self, bundle: Json) -> Json:
+        if bundle["type"] not in self.interactions:
+            raise Refusal(405)
         before = dict(self.held)
         entries = []
         for entry in bundle["entry"]:
@@ -153,42 +216,71 @@ class FhirStore:
         request = entry["request"]
         if request["method"] == "GET":
             body = self._read(request["url"])
-            etag = f'W/"{body["meta"]["versionId"]}"'
-            return {"resource": body, "response": {"status": "200", "etag": etag}}
+            etag = {"etag": e} if (e := self._etag(body).get("ETag")) else {}
+            return {"resource": body, "response": {"status": "200", **etag}}
         body = entry["resource"]
-        path = self._target(request["url"], body)
+        path, is_there = self._target(request, body)
+        if is_there:
+            return self._response(path, "200 OK")
         if status := self.refuses(body):
             raise Refusal(status)
         existing = self.held.get(path)
         expected = request.get("ifMatch")
         if expected and (not existing or f'W/"{existing["meta"]["versionId"]}"' != expected):
             raise Refusal(412)
-        version = self._stored(path, body)
-        response = {
-            "status": "200 OK" if existing else "201 Created",
-            "location": f"{self.base_url}/{path}/_history/{version}",
-            "etag": f'W/"{version}"',
-        }
-        return {"response": response}
+        if existing and request.get("ifNoneMatch") == "*" and self.if_none_match:
+            raise Refusal(412)
+        self._stored(path, body)
+        return self._response(path, "200 OK" if existing else "201 Created")
 
-    def _target(self, url: str, body: Json) -> str:
-        name, _, query = url.partition("?")
+    def _response(self, path: str, status: str) -> Json:
+        version = self.held[path]["meta"].get("versionId")
+        location = f"{self.base_url}/{path}" + (f"/_history/{version}" if version else "")
+        etag = self._etag(self.held[path])
+        return {
+            "response": {
+                "status": status,
+                "location": location,
+                **({"etag": etag["ETag"]} if etag else {}),
+            }
+        }
+
+    def _target(self, request: Json, body: Json) -> tuple[str, bool]:
+        """Return the path that is written, and whether a condition says that it stays as it is."""
+        name, _, query = request["url"].partition("?")
+        if request["method"] == "POST":
+            return self._posted(name, request.get("ifNoneExist", ""), body)
         if not query:
-            if not self.update_create and url not in self.held:
+            self._may(name.partition("/")[0], "update")
+            if not self._said(name.partition("/")[0])["updateCreate"] and name not in self.held:
                 raise Refusal(405)
-            return url
+            return name, False
+        self._may(name, "update", said="conditionalUpdate")
+        found = self._conditioned(name, query)
+        return found or self._new(name, body), False
+
+    def _posted(self, name: str, condition: str, body: Json) -> tuple[str, bool]:
+        self._may(name, "create", said="conditionalCreate" if condition else "interaction")
+        found = self._conditioned(name, condition) if condition else ""
+        return found or self._new(name, body), bool(found)
+
+    def _conditioned(self, name: str, query: str) -> str:
         found = self._search(name, unquote(query.removeprefix("identifier=")))["entry"]
         if len(found) > 1:
             raise Refusal(412)
-        assert "id" not in body
-        return f"{name}/{found[0]['resource']['id'] if found else f's{len(self.held)}'}"
+        return f"{name}/{found[0]['resource']['id']}" if found else ""
 
-    def _stored(self, path: str, body: Json) -> str:
+    def _new(self, name: str, body: Json) -> str:
+        assert "id" not in body
+        self.made += 1
+        return f"{name}/s{self.made}"
+
+    def _stored(self, path: str, body: Json) -> None:
         before = self.held.get(path)
-        version = str(int(before["meta"]["versionId"]) + 1 if before else 1)
-        meta = {**body.get("meta", {}), "versionId": version, "lastUpdated": "2024-01-01T00:00:00Z"}
+        meta = {**body.get("meta", {}), "lastUpdated": "2024-01-01T00:00:00Z"}
+        if self.versioned:
+            meta["versionId"] = str(int(before["meta"]["versionId"]) + 1 if before else 1)
         self.held[path] = {**body, "id": path.partition("/")[2], "meta": meta}
-        return version
 
     def _read(self, path: str) -> Json:
         if path not in self.held:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -150,13 +150,15 @@ class Site:
     @contextmanager
     def run(self, rows: Iterable[Staged]) -> Iterator[tuple[Apply, Verify]]:
         """Yield an apply and a verify of these rows, ready to run."""
-        with self.client() as client, held(self.state, "T", "srv") as folder:
+        transport = Transport(self.settings())
+        with closing(transport), held(self.state, "T", "srv") as folder:
             staging = Staging.create(folder.staging)
             assert staging.add(list(rows)) == []
             ledger = Ledger.open(folder.ledger, Owner("T", "srv", KEY), lambda: datetime.now(UTC))
-            capabilities = self.capabilities(client)
+            capabilities = self.capabilities(Client(transport))
+            client = Client(transport, batch=capabilities.batch)
             answers = resolve(client, self.crosswalk, staging.subjects())
-            rule = self.rule or capabilities.rule
+            rule = self.rule or (lambda name: replace(capabilities.rule(name), settle_s=0.01))
             terms = Terms(KEY, BASE, SUBJECTS, answers, rule)
             pace = self.pace or _quick(pace_of(capabilities))
             yield (

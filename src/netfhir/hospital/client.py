@@ -53,19 +53,20 @@ class Client:
         """Send a transaction or batch; {} if the answer is no JSON object."""
         return _object(self._transport.send("POST", "", bundle, headers=_MINIMAL))
 
-    def put(self, path: str, body: bytes, if_match: str = "") -> Json:
+    def put(self, path: str, body: bytes, if_match: str = "", *, create_only: bool = False) -> Json:
         """Update one resource by `Type/id`; return the reply as an entry of a bundle's reply."""
         condition = {"If-Match": if_match} if if_match else {}
-        reply = self._transport.send("PUT", path, body, headers={**_MINIMAL, **condition})
-        response: Json = {
-            "status": str(reply.status),
-            "location": reply.headers.get("Content-Location") or reply.headers.get("Location", ""),
-            "etag": reply.headers.get("ETag", ""),
-        }
-        parsed = _object(reply)
-        if parsed.get("resourceType") == "OperationOutcome":
-            return {"response": {**response, "outcome": parsed}}
-        return {"response": response}
+        if create_only:
+            condition["If-None-Match"] = "*"
+        return _as_entry(self._transport.send("PUT", path, body, headers={**_MINIMAL, **condition}))
+
+    def post(self, resource_type: str, body: bytes) -> Json:
+        """Make one resource; return the reply as an entry of a bundle's reply."""
+        return _as_entry(self._transport.send("POST", resource_type, body, headers=_MINIMAL))
+
+    def delete(self, path: str) -> None:
+        """Remove one resource by `Type/id`. Raises the ServerError of a refusal."""
+        self._transport.send("DELETE", path)
 
     def read_many(self, paths: Sequence[str]) -> list[Stored]:
         """Read each `Type/id`, in order. An entry that fails for another reason raises."""
@@ -93,6 +94,28 @@ class Client:
             halves = (tokens[:middle], tokens[middle:])
             return [r for half in halves for r in self.search_identifiers(resource_type, half)]
         return list(_matches(page, resource_type))
+
+    def of_patient(self, resource_type: str, patient: str) -> list[Json]:
+        """Return all resources of a type that belong to a `Patient/id`, page after page."""
+        path = f"{resource_type}/_search"
+        reply = self._transport.post_form(path, {"patient": patient, "_count": "1000"}, _FRESH)
+        found: list[Json] = []
+        while True:
+            page = _searchset(reply, f"{self.name}: POST {path}")
+            found += _matches(page, resource_type)
+            further = self._next(page)
+            if not further:
+                return found
+            reply = self._transport.get(further, _FRESH)
+
+    def _next(self, page: Json) -> str:
+        """Return the path of the next page, "" after the last; another host's is an error."""
+        links = page.get("link", [])
+        url = next((str(li.get("url")) for li in links if li.get("relation") == "next"), "")
+        if url and not url.startswith(f"{self.base_url}/"):
+            where = f"{self.name}: search"
+            raise TemporaryError("reply-page", where=where, found="a next page at another address")
+        return url.removeprefix(f"{self.base_url}/")
 
     def all_of_system(self, resource_type: str, system: str) -> list[Json] | None:
         """Return all resources that carry an identifier of this system: their identifiers and ids.
@@ -142,6 +165,18 @@ def _stored(entry: Json, path: str, where: str) -> Stored:
     if f"{body.get('resourceType')}/{body.get('id')}" != path:
         raise TemporaryError("reply-order", where=f"{where}: {path}", found="another resource")
     return Stored(body, version_of(response, body))
+
+
+def _as_entry(reply: Reply) -> Json:
+    response: Json = {
+        "status": str(reply.status),
+        "location": reply.headers.get("Content-Location") or reply.headers.get("Location", ""),
+        "etag": reply.headers.get("ETag", ""),
+    }
+    parsed = _object(reply)
+    if parsed.get("resourceType") == "OperationOutcome":
+        return {"response": {**response, "outcome": parsed}}
+    return {"response": response}
 
 
 def _unreadable(status: int | None, response: Json, where: str) -> NetfhirError:

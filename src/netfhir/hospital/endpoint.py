@@ -34,7 +34,7 @@ class ServerSettings(BaseModel):
     bundle_entries: int | None = Field(default=None, ge=1, le=500)
     """Without a figure, the profile's."""
     profile: str | None = None
-    """Forces a profile; without one, the server's software name chooses it."""
+    """A shipped profile's name or the path of a site's own; else the software's name chooses."""
 
 
 def check(settings: ServerSettings) -> None:

@@ -54,6 +54,12 @@ def failures(outcome: object) -> list[Json]:
     return [issue for issue in _issues(outcome) if issue.get("severity") in {"error", "fatal"}]
 
 
+def warnings(outcome: object) -> str:
+    """Return what a success warns of, scrubbed as `scrubbed` does; "" without a warning."""
+    found = [issue for issue in _issues(outcome) if issue.get("severity") == "warning"]
+    return "; ".join(dict.fromkeys(_brief(issue) for issue in found[:_KEPT_ISSUES]))
+
+
 def scrubbed(outcome: object) -> str:
     """Return `severity code expression number` of the worst issues: no text that quotes a value."""
     chosen = failures(outcome) or _issues(outcome)

@@ -71,13 +71,13 @@ class Apply:
         """Resume, plan, send and settle. Raises StateError only: the rest is in the result."""
         self.ledger.start_run()
         retry = Retry(self.pace.patience)
-        look = Look(self.client, self.terms)
+        look = Look(self.client, self.terms, retry.stop.wait)
         sender = Sender(self.client, self.ledger, self.pace, retry, look)
         planner = Planner(self.staging, self.ledger, self.terms)
         result = Result(Summary(self.staging.counts()), stopped_by=sender.stopped_by)
         try:
             result.resumed = retry.call(
-                lambda: resume(self.client, self.ledger, self.staging, planner, self.terms)
+                lambda: resume(look, self.ledger, self.staging, planner, self.terms)
             )
         except ServerError as error:
             sender.stopped_by.append(error)

@@ -30,6 +30,9 @@ class Reads(Protocol):
     ) -> list[Json]:
         """Return the resources that carry one of these identifiers."""
 
+    def of_patient(self, resource_type: str, patient: str) -> list[Json]:
+        """Return all resources of a type that belong to a `Patient/id`."""
+
     def all_of_system(self, resource_type: str, system: str) -> list[Json] | None:
         """Return all resources with an identifier of a system; None where they are too many."""
 
@@ -100,12 +103,17 @@ def _finding(item: Planned, stored: Stored) -> Finding:
 
 
 def _searched(client: Reads, items: Sequence[Planned]) -> dict[tuple[str, str], Held]:
-    by_type: dict[str, list[Planned]] = defaultdict(list)
+    asked: dict[tuple[str, str], list[Planned]] = defaultdict(list)
     for item in items:
-        by_type[item.resource_type].append(item)
+        asked[item.resource_type, item.patient].append(item)
     found = {}
-    for resource_type, rows in by_type.items():
-        bodies = client.search_identifiers(resource_type, [row.token for row in rows])
+    for (resource_type, patient), rows in asked.items():
+        tokens = [row.token for row in rows]
+        bodies = (
+            client.of_patient(resource_type, patient)
+            if patient
+            else client.search_identifiers(resource_type, tokens)
+        )
         for row in rows:
             found[row.key] = _matched(row, [b for b in bodies if carries(b, row.token)])
     return found

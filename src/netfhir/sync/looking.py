@@ -1,4 +1,4 @@
-"""What a server holds of rows that the ledger does not know: looked at before a first write.
+"""What a server holds of rows: looked at before a first write, and after a lost answer.
 
 A server that holds little under our identifier system is asked once a type, not once a row.
 """
@@ -6,15 +6,16 @@ A server that holds little under our identifier system is asked once a type, not
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from netfhir.sync.holdings import Finding, Held, Reads, carries, held
 from netfhir.sync.records import Action
-from netfhir.sync.writing import token_of
+from netfhir.sync.writing import makes_another, token_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from netfhir.fhir.canonical import Json
     from netfhir.sync.plan import Terms
@@ -30,6 +31,8 @@ class Look:
 
     client: Reads
     terms: Terms
+    pause: Callable[[float], object] = time.sleep
+    """Waits so many seconds."""
     _held: dict[str, frozenset[str] | None] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -49,8 +52,28 @@ class Look:
         }
         return {**self._elsewhere(asked), **there}
 
+    def again(self, items: Sequence[Planned]) -> list[Held]:
+        """Return what is there of rows whose fate is open.
+
+        A row that could be made twice is absent only if it is so once more after a delay, in which
+        the server may take in what it got. Raises the ServerErrors of reading.
+        """
+        found = held(self.client, items)
+        doubted = [n for n, item in enumerate(items) if _is_doubted(item, found[n])]
+        if doubted:
+            rows = [items[n] for n in doubted]
+            self.pause(max(self.terms.rule(row.resource_type).settle_s for row in rows))
+            for n, what in zip(doubted, held(self.client, rows), strict=True):
+                found[n] = what
+        return found
+
     def _is_free(self, item: Planned) -> bool:
-        """Return whether the server is known to hold neither the row's id nor its identifier."""
+        """Return whether the server is known to hold neither the row's id nor its identifier.
+
+        A row that could be made twice is always looked for itself, just before it is sent.
+        """
+        if makes_another(item):
+            return False
         names = self._names(item.resource_type)
         if not names:
             return names is not None
@@ -84,6 +107,10 @@ class Look:
             for body in self.client.search_identifiers(resource_type, list(rows))
             for item in _under_another_id(body, rows)
         }
+
+
+def _is_doubted(item: Planned, what: Held) -> bool:
+    return what.finding is Finding.ABSENT and makes_another(item)
 
 
 def _named(bodies: Collection[Json]) -> frozenset[str]:

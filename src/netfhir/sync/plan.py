@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Protocol, assert_never
 from netfhir.hospital.patients import Unresolved
 from netfhir.hospital.profile import Strategy
 from netfhir.sync import references
-from netfhir.sync.records import Action, Outcome, Planned, State, digest_of
+from netfhir.sync.addresses import Addresses
+from netfhir.sync.records import WRITES, Action, Outcome, Planned, State, digest_of
 from netfhir.sync.writing import WRITING, token_of
 
 if TYPE_CHECKING:
@@ -77,9 +78,10 @@ class Planner:
         self._terms = terms
         self._parents = staging.parent_types()
         self._absent: dict[str, Outcome] = {}
-        self._moved: dict[str, str] = {}
-        self._patients: dict[str, tuple[bytes, bytes]] = {}
         self._rules: dict[str, TypeRule] = {}
+        unheld = {n for n in self._parents if self._rule(n).strategy is Strategy.UNSUPPORTED}
+        self._holdable = self._parents - unheld
+        self.addresses = Addresses(staging, terms, unheld)
         self._remember_moved()
         self.resend: dict[Key, Resend] = {}
 
@@ -93,7 +95,7 @@ class Planner:
         if settled.resource_type not in self._parents:
             return
         if settled.outcome in _HELD:
-            self._located(settled.resource_type, settled.id, settled.server_id)
+            self.addresses.locate(settled.resource_type, settled.id, settled.server_id)
         elif settled.outcome is not Outcome.PENDING and not _is_there(settled):
             self._absent[f"{settled.resource_type}/{settled.id}"] = settled.outcome
 
@@ -108,9 +110,13 @@ class Planner:
         body, token = self._addressed(row, WRITING[rule.strategy])
         digest = digest_of(self._terms.site_key, body)
         again = self.resend.get((row.resource_type, row.id)) if self.resend else None
-        action = _action(known, digest) if known and not again else _write(known)
+        there = None if again and not again.version_id and token[0] else known
+        action = _action(known, digest) if known and not again else _write(there)
         version_id = again.version_id if again else known.version_id if known else ""
         reason = (known.reason or known.state.value) if known and action in _NEVER_SENT else ""
+        patient = references.patient_of(body) if rule.by_patient else ""
+        if action in WRITES and (why := _unable(rule, action, patient)):
+            action, reason = Action.UNSUPPORTED, why
         return Planned(
             action,
             rule.strategy,
@@ -119,10 +125,12 @@ class Planner:
             row.where,
             body,
             digest,
-            _server_id(rule.strategy, row, known),
+            _server_id(rule.strategy, row, there),
             version_id,
             reason,
             token,
+            patient=patient,
+            create_only=rule.create_only,
         )
 
     def _wave(self, wave: Wave) -> Iterator[Planned]:
@@ -141,31 +149,16 @@ class Planner:
         return self._without_parent(row) if self._absent else None
 
     def _keep_absent(self, item: Planned, outcome: Outcome) -> None:
-        if item.resource_type in self._parents:
+        if item.resource_type in self._holdable:
             self._absent[f"{item.resource_type}/{item.id}"] = outcome
 
     def _addressed(self, row: Staged, writing: Writing) -> tuple[bytes, tuple[str, str]]:
         """Return the body as the server shall hold it, and the identifier to find it by."""
-        body = self._with_patient(row)
-        if self._moved:
-            body = references.relocated(body, self._moved)
+        body = self.addresses.body(row)
         if not writing.by_identifier:
             return body, ("", "")
         token = token_of(body, self._terms.identifier_system, row.where)
         return writing.body(body, row.id), token
-
-    def _with_patient(self, row: Staged) -> bytes:
-        if not row.subject:
-            return row.body
-        change = self._patients.get(row.subject)
-        if change is None:
-            answer = self._terms.patients[row.subject]
-            change = (
-                references.placeholder(self._terms.subject_system, row.subject),
-                references.patient_reference(answer.patient_id),
-            )
-            self._patients[row.subject] = change
-        return row.body.replace(*change)
 
     def _rule(self, resource_type: str) -> TypeRule:
         if resource_type not in self._rules:
@@ -187,16 +180,12 @@ class Planner:
                 return (Action.PARKED if parked else Action.BLOCKED), f"{kind} is {outcome}"
         return None
 
-    def _located(self, resource_type: str, resource_id: str, server_id: str) -> None:
-        if server_id and server_id != resource_id:
-            self._moved[f"{resource_type}/{resource_id}"] = f"{resource_type}/{server_id}"
-
     def _remember_moved(self) -> None:
         for resource_type in sorted(self._parents):
             if self._rule(resource_type).strategy is Strategy.PUT_ID:
                 continue
             for known in self._ledger.rows(resource_type):
-                self._located(known.resource_type, known.id, known.server_id)
+                self.addresses.locate(known.resource_type, known.id, known.server_id)
 
 
 def _is_there(settled: Settled) -> bool:
@@ -207,6 +196,15 @@ def _is_there(settled: Settled) -> bool:
 _HELD = frozenset({Outcome.ACKNOWLEDGED, Outcome.UNCHANGED})
 _NEVER_SENT = frozenset({Action.DEAD, Action.CONFLICT, Action.UNKNOWN})
 _NOT_THERE = _NEVER_SENT | {Action.PARKED, Action.BLOCKED, Action.UNSUPPORTED}
+
+
+def _unable(rule: TypeRule, action: Action, patient: str) -> str:
+    """Return why this server cannot take a write of this row, though it takes others."""
+    if action is Action.UPDATE and not rule.updates:
+        return "there already, and the statement lists no update of the type"
+    if rule.by_patient and not patient:
+        return "no search by identifier, and no patient among whose resources to look"
+    return ""
 
 
 def _write(known: Known | None) -> Action:
@@ -231,7 +229,7 @@ def _action(known: Known, digest: bytes) -> Action:
 def _server_id(strategy: Strategy, row: Staged, known: Known | None) -> str:
     if strategy is Strategy.PUT_ID:
         return row.id
-    return known.server_id if known else ""
+    return known.server_id if known and known.exists else ""
 
 
 def _paired(

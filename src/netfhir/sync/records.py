@@ -107,6 +107,10 @@ class Planned(NamedTuple):
     reason: str = ""
     token: tuple[str, str] = ("", "")
     """System and value of the business identifier, where the strategy searches by it."""
+    patient: str = ""
+    """The `Patient/id` among whose resources the row is looked for, where no identifier can be."""
+    create_only: bool = False
+    """Whether a first write may say `If-None-Match: *`."""
 
     @property
     def key(self) -> Key:
@@ -168,6 +172,8 @@ class Summary:
     actions: dict[str, Counter[Action]] = field(default_factory=lambda: defaultdict(Counter))
     outcomes: dict[str, Counter[Outcome]] = field(default_factory=lambda: defaultdict(Counter))
     reasons: Counter[str] = field(default_factory=Counter)
+    remarks: Counter[str] = field(default_factory=Counter)
+    """What a server said, or showed, of rows that arrived all the same."""
 
     def plan(self, item: Planned) -> None:
         """Count what the plan says of a row; what it would send is pending until it is settled."""
@@ -179,7 +185,9 @@ class Summary:
     def settle(self, resource_type: str, outcome: Outcome, reason: str = "") -> None:
         """Count what became of a row."""
         self.outcomes[resource_type][outcome] += 1
-        if reason and outcome not in {Outcome.ACKNOWLEDGED, Outcome.UNCHANGED}:
+        if reason and outcome in {Outcome.ACKNOWLEDGED, Outcome.UNCHANGED}:
+            self.remarks[reason] += 1
+        elif reason:
             self.reasons[f"{outcome}: {reason}"] += 1
 
     def count(self, outcome: Outcome) -> int:
@@ -229,4 +237,5 @@ class Summary:
                 for name in sorted(self.planned)
             },
             "reasons": dict(sorted(self.reasons.items())),
+            "remarks": dict(sorted(self.remarks.items())),
         }

@@ -61,6 +61,12 @@ def placeholder(subject_system: str, subject: str) -> bytes:
     return to_bytes({"identifier": identifier, "type": PATIENT})
 
 
+def patient_of(body: bytes) -> str:
+    """Return the `Patient/id` that `body` refers to, "" without one."""
+    found = [path for path, kind in _LITERAL.findall(body) if kind == PATIENT.encode()]
+    return found[0].decode() if found else ""
+
+
 def patient_reference(patient_id: str) -> bytes:
     """Return the reference that takes the placeholder's place."""
     return to_bytes({"reference": f"{PATIENT}/{patient_id}"})
@@ -75,9 +81,23 @@ def relocated(body: bytes, server_paths: Mapping[str, str]) -> bytes:
     return body
 
 
+def logical(body: bytes, path: str, identifier: tuple[str, str]) -> bytes:
+    """Return `body` with references to `path` by identifier: of what a server cannot hold.
+
+    `identifier` is system and value of the resource at `path`.
+    """
+    system, value = identifier
+    named = to_bytes({"identifier": {"system": system, "value": value}, "type": _type(path)})
+    return body.replace(_spelled(path), named[1:-1])
+
+
 def without_id(body: bytes, resource_id: str) -> bytes:
     """Return `body` without its own (derived, hence unique) id."""
     return body.replace(b'"id":"%b",' % resource_id.encode(), b"", 1)
+
+
+def _type(path: str) -> str:
+    return path.partition("/")[0]
 
 
 def _spelled(path: str) -> bytes:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from netfhir.hospital import outcomes
 from netfhir.hospital.replies import path_of, status_of, version_of
+from netfhir.sync.records import Action
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,13 +19,19 @@ if TYPE_CHECKING:
     from netfhir.fhir.canonical import Json
     from netfhir.sync.records import Planned
 
-_STORED = frozenset({200, 201})
+_MADE = 201
+_STORED = frozenset({200, _MADE})
+
+#: The remark on a row that was there before, and had to be made anew: somebody removed it.
+RECREATED = "made-anew: it was gone from the server"
 
 
 class Verdict(StrEnum):
     """What one entry of a reply says."""
 
     ACKED = "acked"
+    MET = "met"
+    """Nothing was made where something should have been: to be compared before it is ours."""
     DEAD = "dead"
     CONFLICT = "conflict"
     UNKNOWN = "unknown"
@@ -64,7 +71,7 @@ def check_entry(entry: Json, item: Planned) -> Judged:
         return Judged(item, Verdict.UNKNOWN, reason="reply-response")
     status = status_of(response)
     if status in _STORED:
-        return _stored(entry, response, item)
+        return _stored(entry, response, item, made=status == _MADE)
     reason = _reason(status, response)
     if status is None:
         return Judged(item, Verdict.UNKNOWN, reason=reason)
@@ -90,7 +97,7 @@ def _reason(status: int | None, response: Json) -> str:
     return f"{code} ({said})" if said else code
 
 
-def _stored(entry: Json, response: Json, item: Planned) -> Judged:
+def _stored(entry: Json, response: Json, item: Planned, *, made: bool) -> Judged:
     outcome = response.get("outcome") or _outcome_in(entry)
     if outcomes.failures(outcome):
         return Judged(item, Verdict.DEAD, reason=f"error-in-success ({outcomes.scrubbed(outcome)})")
@@ -100,7 +107,12 @@ def _stored(entry: Json, response: Json, item: Planned) -> Judged:
     resource_type, _, server_id = (path or item.path).partition("/")
     if not server_id or resource_type != item.resource_type:
         return Judged(item, Verdict.UNKNOWN, reason="reply-location")
-    return Judged(item, Verdict.ACKED, server_id, version_of(response, _resource(entry)))
+    first = item.action is Action.CREATE
+    verdict = Verdict.MET if first and not made else Verdict.ACKED
+    remarks = [RECREATED] if made and not first else []
+    remarks += [said] if (said := outcomes.warnings(outcome)) else []
+    version_id = version_of(response, _resource(entry))
+    return Judged(item, verdict, server_id, version_id, "; ".join(remarks))
 
 
 def _resource(entry: Json) -> Json:

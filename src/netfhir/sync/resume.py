@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from netfhir.fhir.canonical import to_bytes
 from netfhir.hospital.profile import Strategy
 from netfhir.sync.diff import theirs
-from netfhir.sync.holdings import Finding, Held, Reads, held, objection
+from netfhir.sync.holdings import Finding, Held, objection
 from netfhir.sync.plan import Resend
 from netfhir.sync.records import Action, Outcome, Planned, digest_of, settled
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from netfhir.fhir.canonical import Json
+    from netfhir.sync.looking import Look
     from netfhir.sync.plan import Planner, Sorted, Terms
     from netfhir.sync.records import Known, Settled
 
@@ -31,22 +32,25 @@ class Settles(Protocol):
         """Write down what became of rows."""
 
 
-def resume(client: Reads, ledger: Settles, staging: Sorted, planner: Planner, terms: Terms) -> int:
+def resume(look: Look, ledger: Settles, staging: Sorted, planner: Planner, terms: Terms) -> int:
     """Settle the open rows by what the server holds; return how many were open.
 
     Equal: acknowledged without a write. Absent, or still as last acknowledged: the planner sends
-    it again. Anything else: a conflict, which is left as it is.
+    it again. Anything else: a conflict, which is left as it is. The planner is told of each, for
+    others may refer to an id that the server gave.
     """
     opened = ledger.unsettled()
     for start in range(0, len(opened), _ROWS):
         rows = list(_items(opened[start : start + _ROWS], staging, planner, terms))
-        found = held(client, [item for _, item in rows])
+        found = look.again([item for _, item in rows])
         became = [
             outcome
             for (known, item), what in zip(rows, found, strict=True)
             if (outcome := _judged(known, item, what, planner, terms)) is not None
         ]
         ledger.settle(became)
+        for outcome in became:
+            planner.note(outcome)
     return len(opened)
 
 
@@ -110,5 +114,5 @@ def _send_again(item: Planned, planner: Planner, resend: Resend) -> None:
 
 def _as_sent(known: Known, item: Planned, stored: Json, terms: Terms) -> bool:
     """Return whether the server holds what was sent then, though the source says otherwise now."""
-    ours = {"text": None} if item.strategy is Strategy.CONDITIONAL_PUT else {"text": 0, "id": 0}
+    ours = {"text": 0, "id": 0} if item.strategy is Strategy.PUT_ID else {"text": 0}
     return digest_of(terms.site_key, to_bytes(theirs(stored, ours))) == known.digest_sent

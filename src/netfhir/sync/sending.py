@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from netfhir.errors import AccessError, ConflictError, RejectedError, ServerError, TemporaryError
 from netfhir.sync.holdings import Finding, Held, Reads, held, objection
 from netfhir.sync.records import Outcome, Planned, Settled, settled
-from netfhir.sync.reply import Judged, Verdict, check, check_entry
+from netfhir.sync.reply import Judged, Verdict
 from netfhir.sync.retrying import Patience, Retry
-from netfhir.sync.writing import WRITING, bundle_of, if_match
+from netfhir.sync.trip import Trip, sent
+from netfhir.sync.writing import makes_another
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,8 +29,11 @@ class Writes(Reads, Protocol):
     def post_bundle(self, bundle: bytes) -> Json:
         """Send a transaction or batch."""
 
-    def put(self, path: str, body: bytes, if_match: str = "") -> Json:
+    def put(self, path: str, body: bytes, if_match: str = "", *, create_only: bool = False) -> Json:
         """Put one resource; return the reply as an entry."""
+
+    def post(self, resource_type: str, body: bytes) -> Json:
+        """Make one resource; return the reply as an entry."""
 
 
 class Notes(Protocol):
@@ -88,40 +92,18 @@ class Sender:
         return became
 
     def _became(self, items: Sequence[Planned]) -> list[Settled]:
-        done: list[Judged] = []
-        left = list(items)
+        trip = Trip(self.client, self.pace.kind, self.look, list(items))
         rest: list[Settled] = []
         try:
-            self.retry.call(lambda: self._attempt(left, done))
+            self.retry.call(trip.attempt)
         except (RejectedError, ConflictError) as error:
-            rest = self._isolated(left, error)
+            rest = self._isolated(trip.left, error)
         except TemporaryError as error:
-            rest = self._ended(left, error, Outcome.UNKNOWN if error.sent else Outcome.PENDING)
+            rest = self._ended(trip.left, error, _fate(error))
         except AccessError as error:
-            rest = self._ended(left, error, Outcome.PENDING)
-        return [*self._settled(done), *rest]
-
-    def _attempt(self, left: list[Planned], done: list[Judged]) -> None:
-        """Send what is left; move what was answered to `done`, and raise if some is to be retried.
-
-        Raises TemporaryError when entries of a batch ask to be sent again.
-        """
-        judged = self._sent(left)
-        again = [j for j in judged if j.verdict is Verdict.RETRY]
-        done += [j for j in judged if j.verdict is not Verdict.RETRY]
-        left[:] = [j.item for j in again]
-        if again:
-            where = f"{again[0].item.resource_type}/{again[0].item.id}"
-            raise TemporaryError("entries", where=where, found=again[0].reason)
-
-    def _sent(self, items: Sequence[Planned]) -> list[Judged]:
-        if self.pace.kind != "single":
-            return check(
-                self.client.post_bundle(bundle_of(items, self.pace.kind)), items, self.pace.kind
-            )
-        (item,) = items
-        body = WRITING[item.strategy].sent(item)
-        return [check_entry(self.client.put(item.path, body, if_match(item)), item)]
+            rest = self._ended(trip.left, error, Outcome.PENDING)
+        met = [_found_out(item, found) for item, found in trip.met]
+        return [*met, *self._settled(trip.done), *rest]
 
     def _ended(
         self, items: Sequence[Planned], error: ServerError, outcome: Outcome
@@ -145,6 +127,7 @@ class Sender:
         became += [
             self._conflicting(j.item, j.reason) for j in judged if j.verdict is Verdict.CONFLICT
         ]
+        became += self._compared([j for j in judged if j.verdict is Verdict.MET])
         became += self._looked_up([j for j in judged if j.verdict is Verdict.UNKNOWN])
         denied = [j for j in judged if j.verdict is Verdict.DENIED]
         if denied:
@@ -164,13 +147,13 @@ class Sender:
             return settled(item, Outcome.UNKNOWN, reason=reason)
         if found[0].finding is Finding.EQUAL:
             return _acknowledged(item, found[0])
-        if found[0].finding in {Finding.ABSENT, Finding.LAST_ACKED}:
+        if found[0].finding in {Finding.ABSENT, Finding.LAST_ACKED} and not makes_another(item):
             return self._once_more(item, reason)
         return settled(item, Outcome.CONFLICT, reason=reason)
 
     def _once_more(self, item: Planned, reason: str) -> Settled:
         try:
-            (judged,) = self.retry.call(lambda: self._sent([item]))
+            (judged,) = self.retry.call(lambda: sent(self.client, self.pace.kind, [item]))
         except TemporaryError as error:
             return self._ended([item], error, Outcome.UNKNOWN)[0]
         except ServerError:
@@ -178,6 +161,13 @@ class Sender:
         if judged.verdict is Verdict.ACKED:
             return _plain(judged)
         return settled(item, Outcome.CONFLICT, reason=reason)
+
+    def _compared(self, judged: Sequence[Judged]) -> list[Settled]:
+        """Read what was there where a row should have been made: ours only if it is equal."""
+        found = self._read([j.item._replace(server_id=j.server_id) for j in judged])
+        if not found:
+            return [settled(j.item, Outcome.UNKNOWN, reason="not-compared") for j in judged]
+        return [_found_out(j.item, what) for j, what in zip(judged, found, strict=True)]
 
     def _looked_up(self, judged: Sequence[Judged]) -> list[Settled]:
         """Read back what the reply left open: equal is acknowledged, all else stays unknown."""
@@ -212,6 +202,17 @@ def _plain(judged: Judged) -> Settled:
         server_id=judged.server_id,
         version_id=judged.version_id,
     )
+
+
+def _fate(error: TemporaryError) -> Outcome:
+    return Outcome.UNKNOWN if error.sent else Outcome.PENDING
+
+
+def _found_out(item: Planned, found: Held) -> Settled:
+    """Return what becomes of a row that may have arrived: equal is ours, else it is left."""
+    if found.finding is Finding.EQUAL:
+        return _acknowledged(item, found)
+    return _met(item, found)
 
 
 def _met(item: Planned, found: Held) -> Settled:

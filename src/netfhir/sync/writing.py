@@ -1,6 +1,7 @@
 """How a row of each strategy is shaped and sent: one row of a table a strategy.
 
-A strategy is added here and in `hospital.profile.Strategy`, nowhere else.
+A strategy is a row here, a name in `hospital.profile.Strategy`, and a choice in
+`hospital.choosing`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import orjson
 from netfhir.errors import StateError
 from netfhir.fhir.canonical import to_bytes
 from netfhir.hospital.profile import Strategy
+from netfhir.sync.records import Action
 from netfhir.sync.references import without_id
 
 if TYPE_CHECKING:
@@ -24,50 +26,50 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """One strategy."""
+    """One strategy. What is there is always put by its id, over the version that we know."""
 
     body: Callable[[bytes, str], bytes]
     """The body that is digested, of the staged body and our id."""
-    url: Callable[[Planned], str]
-    """Where a bundle's entry is put."""
-    sent: Callable[[Planned], bytes]
-    """The body that is sent."""
+    first: Callable[[Planned], dict[str, str]]
+    """The request of a bundle's entry that makes the resource."""
     by_identifier: bool
-    """Whether the row needs its business identifier as a token."""
+    """Whether the server gives the id, so that the row needs its business identifier as a token."""
+    repeatable: bool = True
+    """Whether a request that was not answered may be sent again and make nothing twice."""
 
 
 def _kept(body: bytes, _: str) -> bytes:
     return body
 
 
-def _as_digested(item: Planned) -> bytes:
-    return item.body
+def _put_by_id(item: Planned) -> dict[str, str]:
+    request = {"method": "PUT", "url": item.path}
+    return {**request, "ifNoneMatch": "*"} if item.create_only else request
 
 
-def _with_server_id(item: Planned) -> bytes:
-    """Return the body with the id that the server gave, once there is one."""
-    if not item.server_id:
-        return item.body
-    return b'{"id":"%b",%b' % (item.server_id.encode(), item.body[1:])
+def _put_by_condition(item: Planned) -> dict[str, str]:
+    return {"method": "PUT", "url": f"{item.resource_type}?{_condition(item)}"}
 
 
-def _by_path(item: Planned) -> str:
-    return item.path
+def _post_by_condition(item: Planned) -> dict[str, str]:
+    return {**_post(item), "ifNoneExist": _condition(item)}
 
 
-def _by_identifier(item: Planned) -> str:
-    """Return the path once it is known, else a condition: one parameter, one token."""
-    if item.server_id:
-        return item.path
+def _post(item: Planned) -> dict[str, str]:
+    return {"method": "POST", "url": item.resource_type}
+
+
+def _condition(item: Planned) -> str:
+    """Return one parameter of one token: a shape that every server resolves in the same way."""
     system, value = item.token
-    return f"{item.resource_type}?identifier={quote(f'{system}|{value}', safe='')}"
+    return f"identifier={quote(f'{system}|{value}', safe='')}"
 
 
 WRITING: Mapping[Strategy, Writing] = {
-    Strategy.PUT_ID: Writing(_kept, _by_path, _as_digested, by_identifier=False),
-    Strategy.CONDITIONAL_PUT: Writing(
-        without_id, _by_identifier, _with_server_id, by_identifier=True
-    ),
+    Strategy.PUT_ID: Writing(_kept, _put_by_id, by_identifier=False),
+    Strategy.CONDITIONAL_POST: Writing(without_id, _post_by_condition, by_identifier=True),
+    Strategy.CONDITIONAL_PUT: Writing(without_id, _put_by_condition, by_identifier=True),
+    Strategy.SEARCH_POST: Writing(without_id, _post, by_identifier=True, repeatable=False),
 }
 
 
@@ -79,6 +81,11 @@ def token_of(body: bytes, system: str, where: str) -> tuple[str, str]:
     raise StateError("no-identifier", where=where, found="a staged resource without our identifier")
 
 
+def makes_another(item: Planned) -> bool:
+    """Return whether to send the row twice could make two resources."""
+    return not item.server_id and not WRITING[item.strategy].repeatable
+
+
 def bundle_of(items: Sequence[Planned], kind: str) -> bytes:
     """Return a bundle of `kind`, the bodies' bytes spliced in as they are."""
     entries = b",".join(entry_of(item) for item in items)
@@ -86,12 +93,23 @@ def bundle_of(items: Sequence[Planned], kind: str) -> bytes:
 
 
 def entry_of(item: Planned) -> bytes:
-    """Return one entry that puts the row, over the version last acknowledged if there is one."""
-    writing = WRITING[item.strategy]
-    request = {"method": "PUT", "url": writing.url(item)}
-    if item.version_id and item.server_id:
-        request["ifMatch"] = if_match(item)
-    return b'{"request":%b,"resource":%b}' % (to_bytes(request), writing.sent(item))
+    """Return one entry of a bundle."""
+    return b'{"request":%b,"resource":%b}' % (to_bytes(request_of(item)), sent(item))
+
+
+def request_of(item: Planned) -> dict[str, str]:
+    """Return what the entry asks for: to make the row, or to put it over the version we know."""
+    if not item.server_id or item.action is Action.CREATE:
+        return WRITING[item.strategy].first(item)
+    request = {"method": "PUT", "url": item.path}
+    return {**request, "ifMatch": if_match(item)} if item.version_id else request
+
+
+def sent(item: Planned) -> bytes:
+    """Return the body that is sent: with the id that the server gave, once there is one."""
+    if not item.server_id or not WRITING[item.strategy].by_identifier:
+        return item.body
+    return b'{"id":"%b",%b' % (item.server_id.encode(), item.body[1:])
 
 
 def if_match(item: Planned) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from netfhir.hospital.profile import Strategy
 from netfhir.sync.records import Action, Planned
-from netfhir.sync.reply import Verdict, check, check_entry
+from netfhir.sync.reply import RECREATED, Verdict, check, check_entry
 
 
 def _item(name: str = "n1", server_id: str | None = None) -> Planned:
@@ -55,7 +55,8 @@ def test_a_reply_of_another_shape_tells_nothing(reply: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("status", "verdict"),
     [
-        ("200 OK", Verdict.ACKED),
+        ("200 OK", Verdict.MET),
+        ("201 Created", Verdict.ACKED),
         ("204 No Content", Verdict.UNKNOWN),
         ("301", Verdict.UNKNOWN),
         ("400 Bad Request", Verdict.DEAD),
@@ -109,7 +110,44 @@ def test_an_error_within_a_success_is_a_failure(severity: str) -> None:
 def test_a_remark_within_a_success_is_none() -> None:
     """HAPI says "successful" in an outcome of severity information."""
     outcome = {"resourceType": "OperationOutcome", "issue": [{"severity": "information"}]}
-    assert check_entry(_entry(status="200", outcome=outcome), _item()).verdict is Verdict.ACKED
+    assert check_entry(_entry(status="201", outcome=outcome), _item()).verdict is Verdict.ACKED
+
+
+def test_nothing_made_where_something_should_be_is_compared() -> None:
+    """200 for a first write: somebody's is there, and is not ours before it is read."""
+    entry = _entry(status="200", location="Observation/s7/_history/3")
+    judged = check_entry(entry, _item(server_id=""))
+    assert (judged.verdict, judged.server_id) == (Verdict.MET, "s7")
+    update = _item()._replace(action=Action.UPDATE)
+    assert check_entry(_entry(status="200"), update).verdict is Verdict.ACKED
+
+
+def test_something_made_where_a_row_was_is_remarked() -> None:
+    """201 for a row that was known: it arrived, and somebody had removed it."""
+    judged = check_entry(STORED, _item()._replace(action=Action.UPDATE))
+    assert (judged.verdict, judged.reason) == (Verdict.ACKED, RECREATED)
+    assert check_entry(STORED, _item()).reason == ""
+
+
+def test_no_etag_is_no_version() -> None:
+    """Without one the row has no optimistic lock: no version is made up for it."""
+    judged = check_entry(_entry(status="201", location="Observation/n1"), _item())
+    assert (judged.verdict, judged.version_id) == (Verdict.ACKED, "")
+
+
+def test_a_warning_is_kept_as_codes() -> None:
+    """What it warns of, without its words."""
+    issue = {"severity": "warning", "code": "value", "diagnostics": "7.40"}
+    outcome = {"resourceType": "OperationOutcome", "issue": [issue]}
+    judged = check_entry(_entry(status="201", outcome=outcome), _item())
+    assert (judged.verdict, judged.reason) == (Verdict.ACKED, "warning value")
+
+
+def test_a_changed_id_is_not_believed() -> None:
+    """The id that a server gave never changes: another one is a merge, or a mistake."""
+    known = _item(server_id="s7")._replace(action=Action.UPDATE)
+    judged = check_entry(_entry(status="200", location="Observation/s8"), known)
+    assert (judged.verdict, judged.reason) == (Verdict.UNKNOWN, "reply-location")
 
 
 def test_results_keep_their_rows() -> None:
