@@ -1,4 +1,4 @@
-"""Every fault of the table times every strategy: the right state, and the next run makes it good."""
+"""Every fault times every strategy: the right state, and the next run makes it good."""
 
 from __future__ import annotations
 

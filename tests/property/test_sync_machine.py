@@ -144,7 +144,7 @@ class Machine(RuleBasedStateMachine):
                 assert str(body["valueQuantity"]["value"]) in self._numbers(name)
 
     def is_as_the_source(self) -> None:
-        """Check that the server holds what the source says now, and a further run sends nothing."""
+        """Check that the server holds what the source says, and a further run sends nothing."""
         assert self.site.verify(self.rows()).exit_status == 0
         before = len(self.store.writes)
         again = self.site.apply(self.rows())
