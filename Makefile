@@ -55,4 +55,4 @@ fixtures: setup ## Regenerate the synthetic study
 	$(BIN)/python fixtures/NCT05987176/generate.py
 
 clean: ## Remove what was built
-	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/servers/hapi/target
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/servers/hapi/target tests/servers/medplum/node_modules

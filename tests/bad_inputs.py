@@ -27,6 +27,8 @@ class BadCell:
     """Facts that the damage adds to the input."""
     line: int = 0
     """The line of the file; by default the first one that fills the column."""
+    told_at: str = ""
+    """Another column of the line, where that is the place of the reject."""
 
 
 _ONE = {"measurement": 1}
@@ -57,7 +59,7 @@ BAD_CELLS = (
         *_DICTIONARY,
         "YYYY-MM-DD HH:MM",
         "source",
-        {"measurement": 9},
+        {"measurement": 9, "specimen": 1},
     ),
     BadCell(
         "redcap-dose-date",

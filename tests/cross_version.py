@@ -2,7 +2,7 @@
 
 Written from R5's own elements, for the package hl7.fhir.uv.xver-r5.r4 cannot be had here: a name or
 a type that R5 does not have in a part of an extension is then an error, as with the package.
-Source: FHIR R5, ResearchStudy.
+Source: FHIR R5, ResearchStudy and ResearchSubject.
 """
 
 from __future__ import annotations
@@ -41,6 +41,14 @@ ELEMENTS: Final[dict[str, str | dict[str, tuple[str, int, str]]]] = {
         "actualNumber": ("unsignedInt", 0, "1"),
         "eligibility": ("Reference", 0, "1"),
         "actualGroup": ("Reference", 0, "1"),
+    },
+    "ResearchSubject.progress": {
+        "type": ("CodeableConcept", 0, "1"),
+        "subjectState": ("CodeableConcept", 0, "1"),
+        "milestone": ("CodeableConcept", 0, "1"),
+        "reason": ("CodeableConcept", 0, "1"),
+        "startDate": ("dateTime", 0, "1"),
+        "endDate": ("dateTime", 0, "1"),
     },
 }
 

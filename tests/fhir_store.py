@@ -49,6 +49,7 @@ class FhirStore:
     server: HTTPServer
     listed: tuple[str, ...] = TYPES
     software: str = "Store"
+    fhir: str = "4.0.1"
     interactions: tuple[str, ...] = ("transaction", "batch")
     can: tuple[str, ...] = ("read", "update")
     """The interactions that are listed for each type; what is not listed is refused with 405."""
@@ -57,6 +58,14 @@ class FhirStore:
     conditional_update: bool = True
     if_none_match: bool = False
     """Whether `If-None-Match: *` is honoured: 412 where something is there."""
+    undeletable: bool = False
+    """Whether it refuses to delete, whatever it lists."""
+    blind: bool = False
+    """Whether searches find nothing."""
+    careless: bool = False
+    """Whether If-Match is passed over."""
+    stale: int = 412
+    """The status of an update over another version."""
     versioned: bool = True
     """Whether versions are told, by ETag, location and meta."""
     searches: tuple[str, ...] = ("identifier",)
@@ -137,6 +146,8 @@ class FhirStore:
     def _removed(self, path: str) -> Response:
         self._may(path.partition("/")[0], "delete")
         self._read(path)
+        if self.undeletable:
+            raise Refusal(403)
         del self.held[path]
         return Response(status=204)
 
@@ -184,7 +195,7 @@ class FhirStore:
         return {
             "resourceType": "CapabilityStatement",
             "software": {"name": self.software, "version": "1"},
-            "fhirVersion": "4.0.1",
+            "fhirVersion": self.fhir,
             "rest": rest,
         }
 
@@ -234,9 +245,9 @@ class FhirStore:
         if status := self.refuses(body):
             raise Refusal(status)
         existing = self.held.get(path)
-        expected = request.get("ifMatch")
+        expected = "" if self.careless else request.get("ifMatch")
         if expected and (not existing or f'W/"{existing["meta"]["versionId"]}"' != expected):
-            raise Refusal(412)
+            raise Refusal(self.stale)
         if existing and request.get("ifNoneMatch") == "*" and self.if_none_match:
             raise Refusal(412)
         self._stored(path, body)
@@ -301,7 +312,9 @@ class FhirStore:
         found = [
             {"resource": body}
             for path, body in self.held.items()
-            if path.startswith(f"{resource_type}/") and wanted & set(_tokens(body))
+            if path.startswith(f"{resource_type}/")
+            and wanted & set(_tokens(body))
+            and not self.blind
         ]
         return {"resourceType": "Bundle", "type": "searchset", "entry": found}
 

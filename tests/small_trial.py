@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -121,6 +121,13 @@ class Site:
     pace: Pace | None = None
     rule: Callable[[str], TypeRule] | None = None
     """In place of the rules of the server's capabilities."""
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    opens: Callable[[Path, Owner, Callable[[], datetime]], Ledger] | None = None
+    """How a run comes to its ledger, if it is not opened as it is."""
+
+    def later(self) -> None:
+        """Let the time pass that a server asked to be left alone."""
+        self.now = lambda: datetime.now(UTC) + timedelta(days=2)
 
     def capabilities(self, client: Client) -> Capabilities:
         """Return what the server can do."""
@@ -144,17 +151,26 @@ class Site:
     def client(self) -> Iterator[Client]:
         """Yield a client of the server."""
         transport = Transport(self.settings())
-        yield Client(transport)
-        transport.close()
+        try:
+            yield Client(transport)
+        finally:
+            transport.close()
 
     @contextmanager
     def run(self, rows: Iterable[Staged]) -> Iterator[tuple[Apply, Verify]]:
         """Yield an apply and a verify of these rows, ready to run."""
         transport = Transport(self.settings())
-        with closing(transport), held(self.state, "T", "srv") as folder:
+        with (
+            closing(transport),
+            held(self.state, "T", "srv") as folder,
+            ExitStack() as ends,
+        ):
+            opens = self.opens or Ledger.open
+            ledger = opens(folder.ledger, Owner("T", "srv", KEY), self.now)
+            ends.callback(ledger.close)
             staging = Staging.create(folder.staging)
+            ends.callback(staging.close)
             assert staging.add(list(rows)) == []
-            ledger = Ledger.open(folder.ledger, Owner("T", "srv", KEY), lambda: datetime.now(UTC))
             capabilities = self.capabilities(Client(transport))
             client = Client(transport, batch=capabilities.batch)
             answers = resolve(client, self.crosswalk, staging.subjects())
@@ -165,8 +181,6 @@ class Site:
                 Apply(staging, ledger, client, terms, pace),
                 Verify(staging, ledger, client, terms),
             )
-            ledger.close()
-            staging.close()
 
 
 def _quick(pace: Pace) -> Pace:

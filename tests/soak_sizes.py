@@ -1,15 +1,10 @@
-"""How much of a test is run: a part in `make check`, the whole in `make soak`."""
+"""How large the tests are that may be small: NETFHIR_SOAK chooses the sizes of `make soak`."""
 
 from __future__ import annotations
 
 import os
 
 
-def soaking() -> bool:
-    """Return whether this is a soak: NETFHIR_SOAK is set."""
-    return bool(os.environ.get("NETFHIR_SOAK"))
-
-
 def size(*, check: int, soak: int) -> int:
-    """Return the size for this run."""
-    return soak if soaking() else check
+    """Return the size for `make check`, or the one for `make soak`."""
+    return soak if os.environ.get("NETFHIR_SOAK") else check

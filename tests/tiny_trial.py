@@ -20,7 +20,8 @@ from netfhir.trial.export import EntitySource, columns_by_table
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from netfhir.trial.export import FactSource
+    from netfhir.fhir.version import Version
+    from netfhir.trial.places import FactSource
 
 LONDON = "Europe/London"
 BASE = "https://trial.example"
@@ -29,8 +30,12 @@ FILE: dict[str, Any] = {
     "study": "TINY",
     "title": "A tiny trial",
     "identifiers": {"base": BASE, "subjects": f"{BASE}/subject"},
-    "sites": {"01": {"name": "With a zone", "zone": LONDON}, "02": {"name": "Without"}},
+    "sites": {
+        "01": {"name": "With a zone", "zone": LONDON, "organization": "The hospital"},
+        "02": {"name": "Without"},
+    },
     "arms": {"a": {"name": "Arm A"}, "b": {"name": "Arm B"}},
+    "visits": {"screening": {"name": "Screening"}, "dose-1": {"name": "Dose 1", "arms": ["b"]}},
 }
 CODES: dict[str, Any] = {
     "system": f"{BASE}/item",
@@ -86,15 +91,25 @@ _PROPERTIES = {"GBq": "activity", "g/dL": "mass", "g/L": "mass", "ug/L": "mass",
 _PROPERTIES |= {"[pH]": "acidity", "mm[Hg]": "pressure"}
 _NO_QUANTITIES = (
     "laboratory lutetium intravenous r0 resection present ecog-1 high standing arm-site colour "
-    "blood ecog bp absent-unknown absent-not-performed absent-refused"
+    "blood ecog bp absent-unknown absent-not-performed absent-refused "
+    "consent-scope-research consent-category-research consent-document sheet ambulatory "
+    "tumour metastases liver confirmed blood-sample octreotide long-acting therapy clinical-unknown"
 )
+_NO_QUANTITIES += " milestone-randomised"
 _QUANTITIES = {"hb": "mass", "cga": "mass", "ph": "acidity", "sys": "pressure", "dia": "pressure"}
 _QUANTITIES |= {"glucose": "moles", "glucose-fasting": "moles"}
 
 
+#: Where FHIR lets an element have codes of one system alone.
+_SYSTEMS = {"confirmed": "http://terminology.hl7.org/CodeSystem/condition-ver-status"}
+
+
 def coding(key: str) -> dict[str, str]:
     """Return the Coding of a concept of this trial, as FHIR has it."""
-    return {"system": "https://codes.example", "code": key.removeprefix("absent-")}
+    return {
+        "system": _SYSTEMS.get(key, "https://codes.example"),
+        "code": key.removeprefix("absent-"),
+    }
 
 
 def _concept(key: str, kind: str = "") -> Concept:
@@ -124,10 +139,10 @@ def trial(codes: Mapping[str, Any] = CODES, file: Mapping[str, Any] = FILE) -> T
     )
 
 
-def site() -> MappingSite:
-    """Return what the mappers use, named by the published key."""
-    declared = trial()
-    return MappingSite(declared, declared.naming(SiteKey(DEMO_SITE_KEY)))
+def site(fhir: Version = "r4", **file: Any) -> MappingSite:
+    """Return what the mappers use, named by the published key; `file` changes trial.toml."""
+    declared = trial(file=FILE | file)
+    return MappingSite(declared, declared.naming(SiteKey(DEMO_SITE_KEY)), fhir)
 
 
 def source(**declared: Any) -> Any:
@@ -158,6 +173,7 @@ class Export:
     source: Any
     zones: dict[str, str | None] = field(default_factory=lambda: {"S1": LONDON})
     missing: Mapping[str, str] = field(default_factory=dict)
+    arms: dict[str, str | None] = field(default_factory=lambda: {"S1": "a"})
 
     def row(self, table: str = "", number: int = 2, /, **cells: str) -> Row:
         """Return a row of the source's table, or of another one that it names."""
@@ -173,4 +189,5 @@ class Export:
         declared = trial()
         codes = declared.codes
         reader = Reader(codes.values, codes.ignored, self.missing, lambda _column, _cell: "")
-        return Assembly(declared, tables, reader, dict(self.zones))
+        sites = dict.fromkeys(self.zones, "01")
+        return Assembly(declared, tables, reader, dict(self.zones), dict(self.arms), sites)

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from netfhir.fhir import canonical
 from netfhir.runs import mapping, opening
 from netfhir.runs.opening import Input
+from netfhir.runs.pipeline import Selection
 from netfhir.settings import DEMO_SITE_KEY
 from presence import absent
 
 if TYPE_CHECKING:
     from netfhir.fhir.canonical import Json
+    from netfhir.fhir.version import Version
     from netfhir.runs.pipeline import Account
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,15 +48,15 @@ class MappedExport:
         return [body for name in self.types() for body in self.resources(name)]
 
 
-def redcap(out: Path) -> MappedExport:
+def redcap(out: Path, fhir: Version = "r4") -> MappedExport:
     """Map the REDCap fixture."""
-    return _mapped("NCT05987176", Input("redcap", REDCAP), out)
+    return _mapped("NCT05987176", Input("redcap", REDCAP), out, fhir)
 
 
-def pilot(shared_data: Path, container: str, out: Path) -> MappedExport:
+def pilot(shared_data: Path, container: str, out: Path, fhir: Version = "r4") -> MappedExport:
     """Map the 18 subjects of the pilot from one of their containers."""
     source = shared_data / "sdtm" / "cdisc-datasetjson"
-    return _mapped("CDISCPILOT01", Input("msg", source, container), out)
+    return _mapped("CDISCPILOT01", Input("msg", source, container), out, fhir)
 
 
 def pharmaverse_folder() -> Path:
@@ -65,11 +67,15 @@ def pharmaverse_folder() -> Path:
     return Path(found.submodule_search_locations[0]) / "_data" / "pharmaversesdtm"
 
 
-def pharmaverse(out: Path) -> MappedExport:
-    """Map the pilot of 306 subjects; takes about half a minute."""
-    return _mapped("CDISCPILOT01", Input("pharmaverse", pharmaverse_folder(), "parquet"), out)
+def pharmaverse(
+    out: Path, fhir: Version = "r4", subjects: frozenset[str] = frozenset()
+) -> MappedExport:
+    """Map the pilot of 306 subjects, or some of them; takes about half a minute."""
+    selection = Selection(subjects)
+    given = Input("pharmaverse", pharmaverse_folder(), "parquet", selection=selection)
+    return _mapped("CDISCPILOT01", given, out, fhir)
 
 
-def _mapped(trial: str, given: Input, out: Path) -> MappedExport:
-    site = opening.mapping_site(opening.trial(trial), DEMO_SITE_KEY)
+def _mapped(trial: str, given: Input, out: Path, fhir: Version) -> MappedExport:
+    site = opening.mapping_site(opening.trial(trial), DEMO_SITE_KEY, fhir)
     return MappedExport(mapping.run(site, given, out).account, out)

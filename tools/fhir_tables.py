@@ -1,10 +1,15 @@
-"""Derives the gate's tables from the official R4 package (hl7.fhir.r4.core 4.0.1, CC0).
+"""Derives the gate's tables of a FHIR version from the official packages (CC0).
 
-    python tools/fhir_tables.py ../shared/data/fhir/hl7.fhir.r4.core-4.0.1.tgz
+    python tools/fhir_tables.py r4 ../shared/data/fhir/hl7.fhir.r4.core-4.0.1.tgz
+    python tools/fhir_tables.py r5 hl7.fhir.r5.core-5.0.0.tgz \
+        hl7.terminology-5.1.0.tgz hl7.fhir.uv.extensions.r5-1.0.0.tgz
+
+R4's package holds all that belongs to it. R5 keeps HL7's terminology and its extensions in
+packages of their own; all three lie in HAPI's jar `hapi-fhir-validation-resources-r5`.
 
 Writes `structure.json` (the types below and every datatype they reach: elements, cardinality,
 types, bindings, invariants), `codes.json` (HL7's code systems and required value sets),
-`extensions.json` (where R4's own extensions may stand, and their values) and
+`extensions.json` (where the specification's own extensions may stand, and their values) and
 `invariants.json` (what an invariant says, in the words of the specification). To let the gate
 know another resource type, add its name to TYPES and run this again.
 """
@@ -15,7 +20,10 @@ import json
 import sys
 import tarfile
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Json: TypeAlias = dict[str, Any]
 
@@ -37,10 +45,19 @@ TYPES = (
     *("RelatedPerson", "ResearchStudy", "ResearchSubject", "ServiceRequest", "Specimen"),
     "Substance",
 )
+#: Read in R4 only, or part of R4's examples: R5 is only written.
+NOT_IN_R5 = {
+    *("Bundle", "CarePlan", "CareTeam", "Goal", "Library", "List", "Questionnaire"),
+    *("RelatedPerson", "Substance"),
+}
 FOLDER = Path(__file__).resolve().parent.parent / "src" / "netfhir" / "fhir" / "tables"
 _TARGET = "http://hl7.org/fhir/StructureDefinition/"
+_TERMINOLOGY = "http://terminology.hl7.org/"
 _FHIR_TYPE = _TARGET + "structuredefinition-fhir-type"
+_KINDS = {"StructureDefinition", "ValueSet", "CodeSystem"}
 _ABSTRACT = {"Element", "BackboneElement", "Resource", "DomainResource", "xhtml"}
+#: Types whose further names are targets, not profiles.
+_LINKS = {"CodeableReference", "Reference", "canonical"}
 #: Codes in these systems are not listed by the package: the gate checks their syntax.
 _SYNTACTIC = {
     "urn:ietf:bcp:13": "mime",
@@ -53,20 +70,27 @@ _LANGUAGE = "http://hl7.org/fhir/ValueSet/languages"
 
 
 class Package:
-    """The definitions of the package, by name or canonical URL."""
+    """The definitions of a version's packages, by name or canonical URL."""
 
-    def __init__(self, archive: Path) -> None:
+    def __init__(self, core: Path, *others: Path) -> None:
         """Read the three kinds of definition that the tables come from."""
         self.structures: dict[str, Json] = {}
         self.value_sets: dict[str, Json] = {}
         self.systems: dict[str, Json] = {}
         self.extensions: dict[str, Json] = {}
-        with tarfile.open(archive) as members:
-            for member in members:
-                kind, _, name = Path(member.name).name.partition("-")
-                if kind in {"StructureDefinition", "ValueSet", "CodeSystem"} and name:
-                    stream = members.extractfile(member)
-                    self._keep(kind, json.load(stream) if stream else {})
+        for archive in (core, *others):
+            with tarfile.open(archive) as members:
+                self._read(members)
+            if archive is core:
+                self.own = {*self.systems, *self.value_sets, *self.extensions}
+
+    def _read(self, members: tarfile.TarFile) -> None:
+        for member in members:
+            folder, _, file = member.name.rpartition("/")
+            kind, _, name = file.partition("-")
+            if folder == "package" and kind in _KINDS and name:
+                stream = members.extractfile(member)
+                self._keep(kind, json.load(stream) if stream else {})
 
     def _keep(self, kind: str, definition: Json) -> None:
         if kind == "ValueSet":
@@ -132,14 +156,14 @@ def _reached(structure: Json) -> set[str]:
     """Return the datatypes, and the profiles of datatypes, that its elements have."""
     rows = [entry for e in structure["elements"].values() for entry in e.get("types", [])]
     named = {row[0] for row in rows}
-    named |= {name for row in rows if row[0] not in {"Reference", "canonical"} for name in row[1:]}
+    named |= {name for row in rows if row[0] not in _LINKS for name in row[1:]}
     return named - _ABSTRACT
 
 
-def structures(package: Package) -> Json:
-    """Return every structure in the closure of TYPES, by name."""
+def structures(package: Package, types: Iterable[str]) -> Json:
+    """Return every structure in the closure of the types, by name."""
     found: Json = {}
-    waiting = {*TYPES, "Element"}
+    waiting = {*types, "Element"}
     while waiting:
         name = waiting.pop()
         definition = package.structures[name]
@@ -181,6 +205,21 @@ def _required(package: Package, url: str) -> Json:
     return found
 
 
+def _named_systems(package: Package, needed: set[str]) -> set[str]:
+    """Return the core package's systems, and of the others those that a value set names.
+
+    The value sets are the core package's, and those of the required bindings.
+    """
+    wanted = package.own | needed
+    sets = [one for url, one in package.value_sets.items() if url in wanted]
+    named = {row.get("system") for one in sets for row in one.get("compose", {}).get("include", ())}
+    return {url for url in package.systems if url in package.own or url in named}
+
+
+def _is_type(kind: str, is_abstract: bool) -> bool:  # noqa: FBT001 - both are FHIR's own words
+    return kind == "resource" and not is_abstract
+
+
 def _parts(known: Json) -> list[Json]:
     return [row for structure in known.values() for row in structure["elements"].values()]
 
@@ -188,9 +227,12 @@ def _parts(known: Json) -> list[Json]:
 def codes(package: Package, bound: list[Json]) -> Json:
     """Return HL7's code systems, and the value sets of required bindings."""
     needed = {row["binding"] for row in bound if "binding" in row}
-    listed = {url: _system(package, url) for url in sorted(package.systems)}
+    named = _named_systems(package, needed)
+    listed = {url: _system(package, url) for url in sorted(named)}
     language = {"urn:ietf:bcp:47": "language"}
+    kinds = ((name, row["kind"], row["abstract"]) for name, row in package.structures.items())
     return {
+        "resources": sorted(name for name, kind, abstract in kinds if _is_type(kind, abstract)),
         "systems": {url: rows for url, rows in listed.items() if rows},
         "required": {
             url: language if url == _LANGUAGE else _required(package, url) for url in sorted(needed)
@@ -240,15 +282,29 @@ def _sub_extensions(rows: list[Json]) -> Json:
     return found
 
 
-def extensions(package: Package) -> Json:
-    """Return where each of R4's own extensions may stand, and its value, by name."""
-    return {name: _extension(row) for name, row in sorted(package.extensions.items())}
+def extensions(package: Package, known: Json) -> Json:
+    """Return where each extension may stand, and its value, by name.
+
+    Of the packages beside the core only those are taken that may stand on a type of `known`.
+    """
+    rows = {name: _extension(row) for name, row in sorted(package.extensions.items())}
+    return {
+        name: row for name, row in rows.items() if name in package.own or _may_stand(row, known)
+    }
 
 
-def tables(archive: Path) -> dict[str, bytes]:
-    """Return the bytes of each table, by file name."""
-    package = Package(archive)
-    known, known_extensions = structures(package), extensions(package)
+def _may_stand(extension: Json, known: Json) -> bool:
+    """Say whether it may stand on any element, or names one of a known type."""
+    names = {name.partition(".")[0] for name in extension.get("on", ["DomainResource"])}
+    return not names.isdisjoint({*known, "DomainResource", "Resource"})
+
+
+def tables(version: str, *archives: Path) -> dict[str, bytes]:
+    """Return the bytes of each table of a version, by file name."""
+    package = Package(*archives)
+    types = [name for name in TYPES if version == "r4" or name not in NOT_IN_R5]
+    known = structures(package, types)
+    known_extensions = extensions(package, known)
     parts: Json = {
         "structure.json": known,
         "codes.json": codes(package, [*_parts(known), *known_extensions.values()]),
@@ -265,9 +321,10 @@ def _lines(part: Json) -> bytes:
 
 
 def main() -> None:
-    """Write the tables from the package named on the command line."""
-    for name, content in tables(Path(sys.argv[1])).items():
-        (FOLDER / name).write_bytes(content)
+    """Write the tables of a version from the packages named on the command line."""
+    version, *archives = sys.argv[1:]
+    for name, content in tables(version, *map(Path, archives)).items():
+        (FOLDER / version / name).write_bytes(content)
         sys.stderr.write(f"{name}: {len(content)} bytes\n")
 
 

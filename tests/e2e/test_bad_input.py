@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from bad_care_inputs import BAD_CARE
 from bad_inputs import BAD_CELLS, BadCell
 from export_copies import CsvCopy, redcap, sdtm
 from netfhir.sources.xport_layout import layout
@@ -19,7 +20,17 @@ if TYPE_CHECKING:
     from command_line import CommandLine, Ran
 
 CLEAN = {
-    "redcap": {"subject": 2, "surgery": 2, "dose": 2, "measurement": 310},
+    "redcap": {
+        "subject": 2,
+        "consent": 2,
+        "visit": 24,
+        "diagnosis": 4,
+        "surgery": 2,
+        "session": 2,
+        "dose": 6,
+        "specimen": 42,
+        "measurement": 326,
+    },
     "msg": {"subject": 2, "dose": 24, "measurement": 48},
 }
 XPT_LENGTH = 13_040
@@ -55,13 +66,15 @@ def copies(folder: Path, name: str, request: pytest.FixtureRequest) -> tuple[Pat
     return folder / "export", made[name]
 
 
-@pytest.mark.parametrize("bad", BAD_CELLS, ids=lambda bad: bad.name)
+@pytest.mark.parametrize("bad", [*BAD_CELLS, *BAD_CARE], ids=lambda bad: bad.name)
 def test_a_bad_cell_is_rejected(
     netfhir: CommandLine, tmp_path: Path, request: pytest.FixtureRequest, bad: BadCell
 ) -> None:
     """A bad cell costs its own facts alone: place, expectation and remedy are told, and 65."""
     source, file = copies(tmp_path, bad.file, request)
     where = file.set(bad.column, bad.cell, bad.line)
+    if bad.told_at:
+        where = where.removesuffix(bad.column) + bad.told_at
     ran = mapped(netfhir, source)
     assert ran.status == 65
     told = rejects(tmp_path)

@@ -59,7 +59,9 @@ def test_the_help_of_a_command_teaches(netfhir: CommandLine, name: str) -> None:
 @pytest.mark.parametrize("name", sorted(set(COMMANDS) - {"demo", "sandbox", "study"}))
 def test_every_command_has_json(name: str) -> None:
     """Every command whose result a machine may want has --json; `study` prints a Bundle anyway."""
-    assert "--json" in {opt for param in command_of(name).params for opt in param.opts}
+    command = command_of(name)
+    for each in command.commands.values() if isinstance(command, click.Group) else [command]:
+        assert "--json" in {opt for param in each.params for opt in param.opts}, each.name
 
 
 def test_the_version_is_told(netfhir: CommandLine) -> None:

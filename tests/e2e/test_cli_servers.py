@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import socket
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -73,6 +76,14 @@ def test_writes_answered_503_end_with_75_and_heal(flow: Flow) -> None:
     assert {"unknown"} <= outcomes <= {"pending", "unknown", "blocked"}
     assert "stopped: " in ran.err
     flow.store.faults.clear()
+    early = flow("apply")
+    assert (early.status, "not-before: the server asked to be left alone" in early.err) == (
+        75,
+        True,
+    )
+    with closing(sqlite3.connect(flow.folder / "ledger.sqlite")) as connection:
+        connection.execute("UPDATE run SET not_before = '2024-01-01T00:00:00+00:00'")
+        connection.commit()
     assert flow("apply").status == 0
     assert flow("verify").status == 0
 
@@ -92,9 +103,9 @@ def test_a_refused_resource_is_dead_and_the_rest_arrives(flow: Flow) -> None:
     ran = flow("apply", "--json")
     assert ran.status == 65
     outcomes = ran.document["summary"]["outcomes"]
-    assert outcomes["dead"] + outcomes["blocked"] == 4, "two medications and their doses"
+    assert outcomes["dead"] + outcomes["blocked"] == 10, "medications, doses, assays"
     assert ran.document["summary"]["balanced"] is True
-    assert outcomes["acknowledged"] == ran.document["summary"]["planned"] - 4
+    assert outcomes["acknowledged"] == ran.document["summary"]["planned"] - 10
 
 
 def test_two_subjects_with_one_identifier_are_78(flow: Flow) -> None:
@@ -153,7 +164,7 @@ def test_a_damaged_ledger_is_74(flow: Flow) -> None:
     ran = flow("apply")
     assert ran.status == 74
     assert "ledger.sqlite: ledger: " in ran.err
-    assert "restore a backup of it, or rebuild it" in ran.err
+    assert "make it anew with `netfhir ledger rebuild`" in ran.err
     assert flow.store.writes == []
 
 
@@ -189,7 +200,7 @@ def test_a_second_run_waits_its_turn(flow: Flow, command: str) -> None:
     with held(flow.state, trial, server):
         ran = flow(command)
     assert ran.status == 75
-    assert "locked: another run holds this state" in ran.err
+    assert f"locked: process {os.getpid()}, since 20" in ran.err
     assert "wait for it to end" in ran.err
     assert flow.store.writes == []
 
@@ -206,7 +217,7 @@ def test_server_tells_the_strategy_of_each_type(netfhir: CommandLine, flow: Flow
     ran = netfhir("server", flow.store.base_url)
     assert ran.status == 0
     assert ran.out == ""
-    assert re.search(r"Observation +put-id +statement: updateCreate", ran.err)
+    assert re.search(r"Observation +put-id +PUT by id +statement: updateCreate", ran.err)
     assert "transactions of" in ran.err
 
 

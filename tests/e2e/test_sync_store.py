@@ -17,8 +17,9 @@ from fhir_store import (
     lies,
     reshaped,
 )
-from netfhir.errors import TemporaryError
+from netfhir.errors import OverlapError, TemporaryError
 from netfhir.sync.records import Action, Outcome, Summary
+from netfhir.sync.retrying import Patience
 from netfhir.sync.sending import Pace, Writes
 from netfhir.sync.staging import Staged
 from small_trial import (
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from netfhir.sync.apply import Result
 from netfhir.sync.plan import Planner
 from netfhir.sync.preview import preview
+
+ONCE = Patience(attempts=1)
 
 
 @pytest.fixture(scope="module")
@@ -419,7 +422,7 @@ def test_the_ledger_names_nobody(store: FhirStore, site: Site) -> None:
 
 def test_two_runs_at_once_are_one(site: Site) -> None:
     """The second is turned away while the first holds the state: 75."""
-    with site.run(trial(1)), pytest.raises(TemporaryError) as caught:
+    with site.run(trial(1)), pytest.raises(OverlapError) as caught:
         site.apply(trial(1))
     assert caught.value.exit_status == 75
 
@@ -438,6 +441,7 @@ def test_a_row_in_flight_is_acknowledged_without_a_write(store: FhirStore, site:
     site.apply(trial(0))
     with site.run(trial(3)) as (apply, _):
         apply.client = cast("Writes", _LosesReplies(apply.client))
+        apply.pace = Pace(bundle_entries=10, patience=ONCE)
         assert apply.run().exit_status == 75
     store.writes.clear()
     result = site.apply(trial(3))
@@ -450,6 +454,7 @@ def test_a_row_in_flight_with_another_source_is_recognised(store: FhirStore, sit
     site.apply(trial(0))
     with site.run([*trial(0), _text("before")]) as (apply, _):
         apply.client = cast("Writes", _LosesReplies(apply.client))
+        apply.pace = Pace(bundle_entries=10, patience=ONCE)
         assert apply.run().exit_status == 75
     result = site.apply([*trial(0), _text("after")])
     assert _outcomes(result) == {"unchanged": 4, "acknowledged": 1}
@@ -472,4 +477,4 @@ class _LosesReplies:
 
     def post_bundle(self, bundle: bytes) -> Json:
         self._client.post_bundle(bundle)
-        raise TemporaryError("no-answer", where="s", retry_after_s=1e6)
+        raise TemporaryError("no-answer", where="s")

@@ -204,6 +204,7 @@ def test_a_run_that_ends_in_doubt_is_resumed_by_looking(
         assert apply.run().exit_status == 75
     assert store.count("ResearchSubject") == 3
     store.writes.clear()
+    site.later()
     result = site.apply(trial(3))
     assert (result.resumed, _outcomes(result)) == (3, {"unchanged": 4, "acknowledged": 3})
     assert [entry["resource"]["resourceType"] for entry in store.writes[0]["entry"]] == [

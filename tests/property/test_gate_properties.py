@@ -39,7 +39,7 @@ def warm() -> Gate:
 @pytest.fixture(scope="module")
 def structure() -> Structure:
     """Return one structure, for shapes are numbers of its elements."""
-    return Structure()
+    return Structure("r4")
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Real servers, started once a run: HAPI FHIR JPA (R4) and sekmet-fhir."""
+"""Real servers, started once a run: HAPI FHIR JPA (R4), sekmet-fhir, Medplum's router."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hapi_server import HapiServer, HapiUnavailable, start
+from medplum_server import MedplumServer, MedplumUnavailable
+from medplum_server import start as start_medplum
 from netfhir.hospital.sandbox import Sandbox
 from presence import absent
 
@@ -21,6 +23,17 @@ def hapi_r4() -> Iterator[HapiServer]:
         server = start()
     except HapiUnavailable as error:
         absent(f"HAPI FHIR JPA ({error})")
+    with server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def medplum() -> Iterator[MedplumServer]:
+    """Return Medplum's router over its in-memory repository, running and empty."""
+    try:
+        server = start_medplum()
+    except MedplumUnavailable as error:
+        absent(f"Medplum's router ({error})")
     with server:
         yield server
 

@@ -28,7 +28,7 @@ def gate() -> Gate:
 
 def known(resource: dict[str, Any]) -> bool:
     """Say whether the tables have the resource's type."""
-    return resource["resourceType"] in tables.read("structure")
+    return resource["resourceType"] in tables.read("r4", "structure")
 
 
 def verdicts(

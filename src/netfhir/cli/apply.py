@@ -13,6 +13,7 @@ from netfhir.runs import opening, syncing
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from netfhir.fhir.version import Version
     from netfhir.runs.syncing import Work
     from netfhir.sync.apply import Result
 
@@ -21,9 +22,19 @@ if TYPE_CHECKING:
 @options.trial
 @options.source
 @options.target
+@options.unsupported
+@options.fhir
 @options.mappings
 @options.as_json
-def command(trial: str, overlays: tuple[Path, ...], *, as_json: bool, **given: Any) -> int:
+def command(
+    trial: str,
+    fhir: Version,
+    overlays: tuple[Path, ...],
+    *,
+    unsupported: Path | None,
+    as_json: bool,
+    **given: Any,
+) -> int:
     """Send TRIAL's new and changed data to a server; resume what an earlier run left.
 
     Takes the options of `plan`. Every write has its intent in the ledger before a byte leaves,
@@ -31,7 +42,7 @@ def command(trial: str, overlays: tuple[Path, ...], *, as_json: bool, **given: A
     command can be given again after a crash at any point. Run again with nothing changed, it sends
     nothing.
     """
-    site = opening.mapping_site(opening.trial(trial, overlays))
+    site = opening.mapping_site(opening.trial(trial, overlays), fhir=fhir)
     read, target = options.split(given)
     with (
         syncing.journalled(target, "apply", trial) as note,
@@ -42,6 +53,8 @@ def command(trial: str, overlays: tuple[Path, ...], *, as_json: bool, **given: A
         status = worst({result.exit_status, syncing.status(work.account, set())} - {0})
         note(result.summary.as_record(), status)
         _tell(work, result)
+        if unsupported is not None:
+            printing.written(work.write_unsupported(unsupported), unsupported)
         if as_json:
             printing.document(_document(work, result, status))
         return status

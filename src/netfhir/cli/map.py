@@ -12,6 +12,7 @@ from netfhir.errors import worst
 from netfhir.runs import mapping, opening
 
 if TYPE_CHECKING:
+    from netfhir.fhir.version import Version
     from netfhir.runs.mapping import Mapped
 
 
@@ -25,10 +26,11 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Where <Type>.ndjson, rejects.ndjson and summary.json are written.",
 )
+@options.fhir
 @options.mappings
 @options.as_json
 def command(
-    trial: str, out: Path, overlays: tuple[Path, ...], *, as_json: bool, **given: Any
+    trial: str, out: Path, fhir: Version, overlays: tuple[Path, ...], *, as_json: bool, **given: Any
 ) -> int:
     """Turn an export of TRIAL's data into FHIR files, and account for every fact.
 
@@ -39,7 +41,7 @@ def command(
     A fact that cannot be mapped stands in rejects.ndjson with its place and a remedy, and the exit
     status is 65. Ids come from the secret NETFHIR_SITE_KEY.
     """  # noqa: D301 - \b is click's mark for a paragraph that is not wrapped
-    site = opening.mapping_site(opening.trial(trial, overlays))
+    site = opening.mapping_site(opening.trial(trial, overlays), fhir=fhir)
     mapped = mapping.run(site, options.given_input(**given), out)
     if as_json:
         printing.document(mapping.summary_of(site, mapped))
@@ -56,6 +58,8 @@ def _tell(mapped: Mapped, out: Path) -> None:
             for name in account.input
         ),
     )
+    if account.derived is not None:
+        printing.table(["derived", "mapped"], sorted(account.derived.mapped.items()))
     printing.table(["resource", "written"], mapped.resources.items())
     if account.left_out:
         printing.say(f"  left out by --subject or --limit: {sum(account.left_out.values())} facts")

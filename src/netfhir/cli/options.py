@@ -16,6 +16,7 @@ from netfhir.runs.syncing import Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import date, datetime
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
@@ -31,8 +32,23 @@ mappings = click.option(
     help="A site's own mappings, merged over the shipped ones by file, then by key.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+fhir = click.option(
+    "--fhir",
+    type=click.Choice(["r4", "r5"]),
+    default="r4",
+    show_default=True,
+    help="The FHIR version that is written.",
+)
 settings_file = click.option(
     "--settings", type=_FILE, metavar="FILE", help="The settings; default: ./netfhir.toml."
+)
+
+as_of = click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    help="The day up to whose end the export is complete: what the protocol's clock had due by "
+    "then and is not on record is missing.",
 )
 
 _SOURCE = (
@@ -72,6 +88,7 @@ _SOURCE = (
     click.option(
         "--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N subjects."
     ),
+    as_of,
 )
 
 
@@ -90,20 +107,33 @@ def given_input(  # noqa: PLR0913 - one parameter for each option of `source`
     dictionary: Path | None,
     subjects: Sequence[str],
     limit: int | None,
+    as_of: datetime | None,
 ) -> Input:
     """Return what the options of `source` say."""
     selection = Selection(frozenset(subjects), limit)
     mapped = printing.counter("mapped")
-    return Input(format_, source, container, dictionary, selection, mapped)
+    return Input(format_, source, container, dictionary, selection, mapped, day(as_of))
 
 
+def day(given: datetime | None) -> date | None:
+    """Return the calendar day of a date option."""
+    return given.date() if given else None
+
+
+_SERVER = click.option(
+    "--server",
+    required=True,
+    metavar="NAME|URL",
+    help="The hospital's server: a name of netfhir.toml, or its FHIR base address.",
+)
+_STATE = click.option(
+    "--state",
+    type=_FILE,
+    metavar="DIR",
+    help="Where ledger and staging are kept, private; default: .netfhir, or as in the settings.",
+)
 _TARGET = (
-    click.option(
-        "--server",
-        required=True,
-        metavar="NAME|URL",
-        help="The hospital's server: a name of netfhir.toml, or its FHIR base address.",
-    ),
+    _SERVER,
     click.option(
         "--crosswalk",
         type=_FILE,
@@ -111,13 +141,7 @@ _TARGET = (
         help="CSV with the header subject,system,value: the hospital's identifier of each "
         "subject's patient. A subject without a patient is parked, never guessed.",
     ),
-    click.option(
-        "--state",
-        type=_FILE,
-        metavar="DIR",
-        help="Where ledger and staging are kept, private; default: .netfhir, or as in the "
-        "settings.",
-    ),
+    _STATE,
 )
 
 
@@ -126,6 +150,22 @@ def target(command: Command) -> Command:
     for option in reversed((*_TARGET, settings_file)):
         command = option(command)
     return command
+
+
+def kept(command: Command) -> Command:
+    """Add the options that say whose state is meant, where nothing is read or sent."""
+    for option in (settings_file, _STATE, _SERVER):
+        command = option(command)
+    return command
+
+
+unsupported = click.option(
+    "--unsupported",
+    type=_FILE,
+    metavar="DIR",
+    help="Write what the server cannot take as <Type>.ndjson, for import by other means; patient "
+    "data, for its owner alone to read.",
+)
 
 
 def given_target(

@@ -13,6 +13,7 @@ from netfhir.sync.records import Action
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from netfhir.fhir.version import Version
     from netfhir.runs.syncing import Work
     from netfhir.sync.preview import Preview
 
@@ -28,10 +29,19 @@ _SHOWN = 20
     is_flag=True,
     help="Show the values before and after, too: patient data, for the eyes of those who may.",
 )
+@options.unsupported
+@options.fhir
 @options.mappings
 @options.as_json
-def command(
-    trial: str, overlays: tuple[Path, ...], *, values: bool, as_json: bool, **given: Any
+def command(  # noqa: PLR0913 - a parameter for each option
+    trial: str,
+    fhir: Version,
+    overlays: tuple[Path, ...],
+    *,
+    values: bool,
+    unsupported: Path | None,
+    as_json: bool,
+    **given: Any,
 ) -> int:
     """Show what `apply` would do with TRIAL's export at a server; writes nothing.
 
@@ -41,7 +51,7 @@ def command(
 
     Each update is shown with the elements that would change. A plan with changes ends with 0.
     """  # noqa: D301 - \b is click's mark for a paragraph that is not wrapped
-    site = opening.mapping_site(opening.trial(trial, overlays))
+    site = opening.mapping_site(opening.trial(trial, overlays), fhir=fhir)
     read, target = options.split(given)
     with syncing.work(site, read, target) as work:
         summary = work.summary()
@@ -49,6 +59,8 @@ def command(
         printing.rejects(work.account.rejects)
         _tell(rows)
         printing.sums(summary)
+        if unsupported is not None:
+            printing.written(work.write_unsupported(unsupported), unsupported)
         if as_json:
             printing.document(_document(work, rows, summary.as_record()))
         left = summary.statuses() - {75}

@@ -15,10 +15,11 @@ from rich.progress import Progress
 from netfhir.sync.records import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from netfhir.errors import NetfhirError
+    from netfhir.runs.story import Story
     from netfhir.sync.records import Summary
 
 
@@ -101,6 +102,34 @@ def sums(summary: Summary) -> None:
     table(head, rows)
     for reason, count in sorted(summary.reasons.items()):
         say(f"  {count} {reason}")
+    for remark, count in sorted(summary.remarks.items()):
+        say(f"  {count} arrived, with a remark: {remark}")
+
+
+def written(counts: Mapping[str, int], out: Path) -> None:
+    """Say how many resources that a server cannot take stand in which files."""
+    if not counts:
+        say(f"  nothing is unsupported: {out} is empty")
+    for name, count in sorted(counts.items()):
+        say(f"  {count} unsupported in {out / name}.ndjson")
+
+
+def story(told: Story) -> None:
+    """Show one subject's way through the trial: what took place, what is open, the results."""
+    say(f"{told.subject} · {told.arm} · as of {told.as_of}")
+    say()
+    table(
+        ["day", "what", "", "due", "the protocol's clock"],
+        ((one.when or "?", one.what, one.detail, one.due, one.verdict) for one in told.lines),
+    )
+    if told.open:
+        say()
+        rows = ((one.what, one.due, one.verdict, one.detail) for one in told.open)
+        table(["still open", "due", "", ""], rows)
+    if told.series.rows:
+        say()
+        table(["results", *told.series.items], told.series.rows)
+    say()
 
 
 @contextmanager

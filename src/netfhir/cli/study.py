@@ -13,15 +13,17 @@ from netfhir.fhir.canonical import to_bytes
 from netfhir.runs import opening, studying
 
 if TYPE_CHECKING:
+    from netfhir.fhir.version import Version
     from netfhir.runs.studying import Told
 
 
 @click.command("study")
 @click.argument("record", metavar="FILE|TRIAL")
+@options.fhir
 @options.mappings
 @options.as_json
-def command(record: str, overlays: tuple[Path, ...], *, as_json: bool) -> int:
-    """Turn a study's record (ClinicalTrials.gov API v2) into an R4 Bundle on stdout.
+def command(record: str, fhir: Version, overlays: tuple[Path, ...], *, as_json: bool) -> int:
+    """Turn a study's record (ClinicalTrials.gov API v2) into a Bundle on stdout.
 
     \b
       netfhir study NCT05987176 > study.json
@@ -33,9 +35,10 @@ def command(record: str, overlays: tuple[Path, ...], *, as_json: bool) -> int:
     """  # noqa: D301 - \b is click's mark for a paragraph that is not wrapped
     folders = [settings.shipped_mappings(), *overlays]
     if record in opening.trial_names(folders):
-        told = studying.tell_trial(opening.mapping_site(opening.trial(record, overlays)))
+        site = opening.mapping_site(opening.trial(record, overlays), fhir=fhir)
+        told = studying.tell_trial(site)
     else:
-        told = studying.tell_file(Path(record), folders, settings.site_key())
+        told = studying.tell_file(Path(record), folders, settings.site_key(), fhir)
     _tell(told)
     if as_json:
         remarks = [remark._asdict() for remark in told.remarks]

@@ -13,6 +13,7 @@ from netfhir.runs import opening, syncing
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from netfhir.fhir.version import Version
     from netfhir.sync.verify import Findings
 
 _SHOWN = 20
@@ -22,15 +23,18 @@ _SHOWN = 20
 @options.trial
 @options.source
 @options.target
+@options.fhir
 @options.mappings
 @options.as_json
-def command(trial: str, overlays: tuple[Path, ...], *, as_json: bool, **given: Any) -> int:
+def command(
+    trial: str, fhir: Version, overlays: tuple[Path, ...], *, as_json: bool, **given: Any
+) -> int:
     """Read TRIAL's resources back from a server, each by its id, and compare every element.
 
     Takes the options of `plan`. Names what is missing, different (by element, without values) or
     there more than once; exit status 65 if anything is.
     """
-    site = opening.mapping_site(opening.trial(trial, overlays))
+    site = opening.mapping_site(opening.trial(trial, overlays), fhir=fhir)
     read, target = options.split(given)
     with (
         syncing.journalled(target, "verify", trial) as note,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from netfhir.fhir.canonical import Json
+    from netfhir.fhir.version import Version
 
 UCUM = "http://unitsofmeasure.org"
 
@@ -32,16 +33,16 @@ _SYNTAX = {
 
 
 @cache
-def systems() -> Mapping[str, frozenset[str]]:
-    """Return the codes of each code system that the tables have whole."""
-    listed = tables.read("codes")["systems"]
+def systems(version: Version) -> Mapping[str, frozenset[str]]:
+    """Return the codes of each code system that the version's tables have whole."""
+    listed = tables.read(version, "codes")["systems"]
     return {url: frozenset(rows) for url, rows in listed.items()}
 
 
 @cache
-def resource_types() -> frozenset[str]:
-    """Return the names of R4's resource types."""
-    return systems()["http://hl7.org/fhir/resource-types"]
+def resource_types(version: Version) -> frozenset[str]:
+    """Return the names of the version's resource types."""
+    return frozenset(tables.read(version, "codes")["resources"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,42 +72,55 @@ class ValueSet:
         return cast("Callable[[object], object]", self.has_code)
 
 
-def _member_test(system: str, rows: Iterable[str] | None) -> Callable[[str], object]:
+def _member_test(
+    version: Version, system: str, rows: Iterable[str] | None
+) -> Callable[[str], object]:
     if rows == "ucum":
         return is_ucum
     if isinstance(rows, str):
         return re.compile(_SYNTAX[rows]).fullmatch
-    return (systems()[system] if rows is None else frozenset(rows)).__contains__
+    return (systems(version)[system] if rows is None else frozenset(rows)).__contains__
 
 
 @cache
-def value_set(url: str) -> ValueSet:
+def value_set(version: Version, url: str) -> ValueSet:
     """Return the value set of a required binding."""
-    listed = tables.read("codes")["required"][url]
-    return ValueSet(url, {system: _member_test(system, rows) for system, rows in listed.items()})
+    listed = tables.read(version, "codes")["required"][url]
+    members = {system: _member_test(version, system, rows) for system, rows in listed.items()}
+    return ValueSet(url, members)
 
 
-def is_known(coding: Json) -> bool:
+def is_known(version: Version, coding: Json) -> bool:
     """Say whether a code can be: true wherever the tables do not have its (absolute) system."""
     system, code = coding.get("system"), coding.get("code")
     if system is None or code is None:
         return True
     if system == UCUM:
         return is_ucum(code)
-    listed = systems().get(system)
+    listed = systems(version).get(system)
     return code in listed if listed is not None else _is_absolute(system)
 
 
-def is_known_coding(coding: Json) -> bool:
-    """Say the same of a Coding, which names a code of HL7's if it names HL7's system."""
-    return is_known(coding) if "code" in coding else coding.get("system") not in systems()
+def known_coding(version: Version) -> Callable[[Json], bool]:
+    """Return the same test of a Coding, which names a code of HL7's if it names HL7's system."""
+
+    def holds(coding: Json) -> bool:
+        if "code" in coding:
+            return is_known(version, coding)
+        return coding.get("system") not in systems(version)
+
+    return holds
 
 
-def is_known_unit(quantity: Json) -> bool:
-    """Say the same of a Quantity, whose system is none of the specification's but those it has."""
-    system = quantity.get("system", "")
-    is_own = system.startswith("http://hl7.org/fhir/") and system not in systems()
-    return is_known(quantity) and not is_own
+def known_unit(version: Version) -> Callable[[Json], bool]:
+    """Return the same test of a Quantity; of the specification's systems it has those listed."""
+
+    def holds(quantity: Json) -> bool:
+        system = quantity.get("system", "")
+        is_own = system.startswith("http://hl7.org/fhir/") and system not in systems(version)
+        return is_known(version, quantity) and not is_own
+
+    return holds
 
 
 @lru_cache(maxsize=1024)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from netfhir.fhir import extensions, r5
 
 if TYPE_CHECKING:
     from netfhir.fhir.canonical import Json
+    from netfhir.fhir.version import Version
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A complete resource before the gate: `body` holds resourceType, id and identifier."""
+    """A complete resource before the gate: `body` holds resourceType, id and identifier.
+
+    A mapper yields R4; `in_version` gives what is written.
+    """
 
     resource_type: str
     id: str
@@ -22,3 +28,14 @@ class Draft:
     """The trial's number of the subject; empty for what belongs to the study."""
     shared: bool = False
     """Whether several entities yield this very resource (a product and its lot, say)."""
+
+    def in_version(self, fhir: Version, extension_base: str) -> Draft:
+        """Return the draft with its body in that version; raises `CarryError`.
+
+        `extension_base` is where the server knows the extensions that R4 needs for R5's elements.
+        """
+        if fhir == "r5":
+            return replace(self, body=r5.turned(self.body))
+        if extension_base == extensions.CROSS_VERSION:
+            return self
+        return replace(self, body=extensions.rebased(self.body, extension_base))

@@ -1,8 +1,8 @@
-"""No resource is planned that is not valid R4: the one door to the plan.
+"""No resource is planned that is not valid FHIR of its version: the one door to the plan.
 
 It judges structure, cardinality, JSON kinds, primitives, required bindings, reference targets,
-the invariants of R4 and HL7's codes by tables from the official package, and asks fhir.resources
-once for each shape. It knows no profile, no trial and no hospital.
+the invariants and HL7's codes by tables from the version's official packages, and asks
+fhir.resources once for each shape. It knows no profile, no trial and no hospital.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from netfhir.fhir.walk import Walk
 if TYPE_CHECKING:
     from netfhir.fhir.canonical import Json
     from netfhir.fhir.draft import Draft
+    from netfhir.fhir.version import Version
 
 __all__ = ["Finding", "Gate"]
 
@@ -25,10 +26,10 @@ __all__ = ["Finding", "Gate"]
 class Gate:
     """Judges resources; keeps what it compiled and the shapes it knows to be good."""
 
-    def __init__(self) -> None:
+    def __init__(self, fhir: Version = "r4") -> None:
         """Read nothing yet: tables and models are loaded when the first resource comes."""
-        self._structure = Structure()
-        self._models = Models()
+        self._structure = Structure(fhir)
+        self._models = Models(fhir)
 
     def findings(self, body: Json) -> list[Finding]:
         """Return every fault of a resource, in element order; [] if it passes."""

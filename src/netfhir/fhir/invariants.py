@@ -1,4 +1,4 @@
-"""The invariants of R4's types, by key, with the words of the specification.
+"""The invariants of FHIR's types, by key, with the words of the specification.
 
 A rule is asked of the element that carries it, and only of resources whose structure holds, so
 that it can trust kinds and names. `UNASKED` lists the invariants that need no rule, with reasons.
@@ -9,19 +9,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from netfhir.fhir import tables
-from netfhir.fhir.rules import bundle, clinical, datatypes, questionnaire
+from netfhir.fhir.rules import bundle, clinical, datatypes, questionnaire, r5
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from netfhir.fhir.canonical import Json
     from netfhir.fhir.rules.rule import Rule
+    from netfhir.fhir.version import Version
 
-RULES: dict[str, Rule] = {
-    **datatypes.RULES,
-    **clinical.RULES,
-    **bundle.RULES,
-    **questionnaire.RULES,
+RULES: dict[Version, dict[str, Rule]] = {
+    "r4": {
+        **datatypes.rules("r4"),
+        **clinical.RULES,
+        **bundle.RULES,
+        **questionnaire.RULES,
+    },
+    "r5": {
+        **datatypes.rules("r5"),
+        **clinical.RULES,
+        **r5.RULES,
+    },
 }
 
 #: Rules of ours, hung on every element of a type. They are named for what they find.
@@ -64,6 +72,10 @@ UNASKED = {
     "ppc-3": "as ppc-2",
     "ppc-4": "as ppc-2",
     "ppc-5": "as ppc-2",
+    "dgr-1": "R5: about observations of a Composition, which is never written",
+    "obs-9": "R5: about members of another resource, which is not at hand",
+    "prov-2": "R5: about a role's practitioner, which is another resource",
+    "prov-3": "R5: about a role's organization, which is another resource",
     "sqty-1": "the table of SimpleQuantity has no comparator, so it is an unknown element",
 }
 
@@ -80,13 +92,13 @@ class Check(NamedTuple):
     """The child that the finding names."""
 
 
-def checks_of(keys: Iterable[str], type_name: str) -> list[Check]:
+def checks_of(version: Version, keys: Iterable[str], type_name: str) -> list[Check]:
     """Return what to ask of an element with these invariants and this type."""
     found = []
     listed = [*keys, *TYPE_RULES.get(type_name, ())]
     for key in (*listed, *(_BESIDE[key] for key in listed if key in _BESIDE)):
-        rule = RULES.get(key)
+        rule = RULES[version].get(key)
         if rule is not None:
-            words = _OURS.get(key) or tables.read("invariants")[key]
+            words = _OURS.get(key) or tables.read(version, "invariants")[key]
             found.append(Check(key, rule.holds, words, rule.when, rule.at))
     return found

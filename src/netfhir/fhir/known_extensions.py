@@ -1,4 +1,4 @@
-"""The extensions that R4 itself defines: where each may stand and what value it has.
+"""The extensions that HL7 itself defines for a version: where each may stand and what value it has.
 
 An extension of anybody else is judged by its structure alone, and by its URL, which is absolute
 except inside another extension.
@@ -17,17 +17,18 @@ from netfhir.fhir.invariants import Check
 from netfhir.fhir.rules.rule import chosen_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from netfhir.fhir.canonical import Json
     from netfhir.fhir.codes import ValueSet
+    from netfhir.fhir.version import Version
 
 _CORE = "http://hl7.org/fhir/StructureDefinition/"
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
 
 
 class Part(NamedTuple):
-    """An extension inside one of R4's extensions."""
+    """An extension inside one of these extensions."""
 
     least: int
     most: float
@@ -47,8 +48,9 @@ class Known(NamedTuple):
 
 
 @cache
-def _known() -> Mapping[str, Known]:
-    return {_CORE + name: _entry(row) for name, row in tables.read("extensions").items()}
+def _known(version: Version) -> Mapping[str, Known]:
+    rows = tables.read(version, "extensions")
+    return {_CORE + name: _entry(version, row) for name, row in rows.items()}
 
 
 def _names(types: Iterable[str]) -> frozenset[str]:
@@ -59,20 +61,18 @@ def _part(least: int, most: str, *types: str) -> Part:
     return Part(least, math.inf if most == "*" else int(most), _names(types))
 
 
-def _entry(row: Json) -> Known:
-    bound = codes.value_set(row["binding"]) if "binding" in row else None
+def _entry(version: Version, row: Json) -> Known:
+    bound = codes.value_set(version, row["binding"]) if "binding" in row else None
     parts = {url: _part(*part) for url, part in row.get("parts", {}).items()}
     return Known(frozenset(row.get("on", [])), _names(row.get("types", [])), bound, parts)
 
 
-def _has_value(extension: Json) -> bool:
-    known = _known().get(extension["url"])
-    return known is None or _is_of(extension, known.values)
+def _has_value(known: Known, extension: Json) -> bool:
+    return _is_of(extension, known.values)
 
 
-def _has_parts(extension: Json) -> bool:
-    known = _known().get(extension["url"])
-    if known is None or not known.parts:
+def _has_parts(known: Known, extension: Json) -> bool:
+    if not known.parts:
         return True
     inner = extension.get("extension", ())
     count = Counter(part["url"] for part in inner)
@@ -88,10 +88,9 @@ def _is_of(extension: Json, values: frozenset[str]) -> bool:
     return name in values if name else not values
 
 
-def _is_member(extension: Json) -> bool:
-    known = _known().get(extension["url"])
+def _is_member(known: Known, extension: Json) -> bool:
     value = extension.get(chosen_name(extension, "value"))
-    if known is None or known.bound is None or value is None:
+    if known.bound is None or value is None:
         return True
     if isinstance(value, str):
         return known.bound.has_code(value)
@@ -102,21 +101,29 @@ def _is_absolute(extension: Json) -> bool:
     return _ABSOLUTE.fullmatch(extension["url"]) is not None
 
 
-def checks(contexts: frozenset[str], structure: str) -> tuple[Check, ...]:
+def checks(version: Version, contexts: frozenset[str], structure: str) -> tuple[Check, ...]:
     """Return what to ask of the extensions of an element that is called by these names."""
 
-    def may_stand(extension: Json) -> bool:
-        known = _known().get(extension["url"])
-        return known is None or not known.contexts or not known.contexts.isdisjoint(contexts)
+    def of_known(test: Callable[[Known, Json], bool]) -> Callable[[Json], bool]:
+        def holds(extension: Json) -> bool:
+            known = _known(version).get(extension["url"])
+            return known is None or test(known, extension)
+
+        return holds
+
+    def may_stand(known: Known, _: Json) -> bool:
+        return not known.contexts or not known.contexts.isdisjoint(contexts)
 
     asked = [
-        Check("extension-value", _has_value, "a value of the type that R4 gives it"),
-        Check("extension-parts", _has_parts, "the extensions inside that R4 gives it"),
-        Check("extension-binding", _is_member, "a code of the extension's value set"),
+        Check("extension-value", of_known(_has_value), "a value of the type that FHIR gives it"),
+        Check("extension-parts", of_known(_has_parts), "the extensions inside that FHIR gives it"),
+        Check("extension-binding", of_known(_is_member), "a code of the extension's value set"),
     ]
     if structure != "Extension":
         asked += [
-            Check("extension-context", may_stand, "an element that R4 lets it stand on"),
+            Check(
+                "extension-context", of_known(may_stand), "an element that FHIR lets it stand on"
+            ),
             Check("extension-url", _is_absolute, "an absolute URL", at=".url"),
         ]
     return tuple(asked)

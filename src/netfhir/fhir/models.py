@@ -1,4 +1,4 @@
-"""A second opinion from fhir.resources (R4B models), asked once for each distinct shape.
+"""A second opinion from fhir.resources, asked once for each distinct shape.
 
 A shape is the sequence of element paths that the walk saw, every item of an array counted: it
 fixes which elements are there, how often, in which object, and of which JSON kind. The models
@@ -6,13 +6,14 @@ judge just that, and primitive values, which the walk judges itself each time an
 (primitives.py). So two resources of one shape have one verdict, and asking once is enough; a
 model costs about 280 us, a known shape one look into a set.
 
-R4 decides where R4B or the library differs: `EXCEPTIONS` lists what the library is known to refuse
-although R4 allows it.
+R4 is asked of the models of R4B, R5 of those of R5. The specification decides where the library
+differs: `EXCEPTIONS` lists what the library is known to refuse although it is allowed.
 """
 
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from netfhir.fhir.findings import Finding
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from netfhir.fhir.canonical import Json
+    from netfhir.fhir.version import Version
 
 #: Shapes kept; a run has a few dozen. When full the memory starts anew.
 _CAPACITY = 4096
@@ -40,12 +42,13 @@ class Models:
 
     def __init__(
         self,
+        fhir: Version = "r4",
         judge: Callable[[Json], list[Finding]] | None = None,
         *,
         capacity: int = _CAPACITY,
     ) -> None:
         """Know no shape yet; without a judge it is fhir.resources."""
-        self._judge = judge or _refused
+        self._judge = judge or partial(_refused, fhir)
         self._capacity = capacity
         self._passed: set[tuple[int, ...]] = set()
 
@@ -61,19 +64,28 @@ class Models:
         return found
 
 
-def _refused(body: Json) -> list[Finding]:
-    from fhir.resources.R4B import get_fhir_model_class  # noqa: PLC0415 - slow to import
-    from pydantic import ValidationError  # noqa: PLC0415 - comes with it
+def _refused(fhir: Version, body: Json) -> list[Finding]:
+    from pydantic import ValidationError  # noqa: PLC0415 - comes with the models
 
     resource_type = body["resourceType"]
     try:
-        get_fhir_model_class(resource_type).model_validate(body)
+        _model(fhir, resource_type).model_validate(body)
     except ValidationError as error:
         rows = [
             row for row in error.errors(include_input=False) if not _is_excepted(row, resource_type)
         ]
         return [_finding(resource_type, row) for row in rows]
     return []
+
+
+def _model(fhir: Version, resource_type: str) -> Any:  # noqa: ANN401 - the library's own class
+    if fhir == "r4":
+        from fhir.resources import R4B  # noqa: PLC0415 - slow to import
+
+        return R4B.get_fhir_model_class(resource_type)
+    from fhir.resources import get_fhir_model_class  # noqa: PLC0415 - as above
+
+    return get_fhir_model_class(resource_type)
 
 
 def _is_excepted(row: Any, resource_type: str) -> bool:  # noqa: ANN401 - pydantic's error

@@ -32,6 +32,7 @@ _URI = rf"(?!urn:oid:(?!{_OID[8:]}$))(?!urn:uuid:(?!{_UUID[9:]}$))[^\s\x00-\x1f]
 _SCHEME = r"(?=[A-Za-z][A-Za-z0-9+.-]*:)"
 _ZONE = r"(?:Z|[+-](?:(?:0[0-9]|1[0-3]):[0-5][0-9]|14:00))"
 _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)(?:\.[0-9]+)?"
+_INTEGER = re.compile(r"0|[-+]?[1-9][0-9]{0,18}", re.ASCII)
 _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", re.ASCII)
 _DATE_TIME = re.compile(rf"(\d{{4}})(?:-(\d{{2}})(?:-(\d{{2}})(T{_CLOCK}{_ZONE})?)?)?", re.ASCII)
 _INSTANT = re.compile(rf"(\d{{4}})-(\d{{2}})-(\d{{2}})T{_CLOCK}{_ZONE}", re.ASCII)
@@ -68,6 +69,11 @@ def _number(value: object) -> bool:
 
 def _signed_32(value: object) -> bool:
     return -(2**31) <= value < 2**31  # type: ignore[operator]
+
+
+def _signed_64(value: object) -> bool:
+    text = str(value)
+    return bool(_INTEGER.fullmatch(text)) and -(2**63) <= int(text) < 2**63
 
 
 def _unsigned(value: object) -> bool:
@@ -107,6 +113,7 @@ PRIMITIVES: dict[str, Primitive] = {
     "id": Primitive(TEXT, _matches(r"[A-Za-z0-9.-]{1,64}"), "1-64 letters, digits, - or ."),
     "instant": Primitive(TEXT, _in_calendar(_INSTANT), "date, time with seconds, and zone"),
     "integer": Primitive(WHOLE, _signed_32, "a whole number of 32 bits"),
+    "integer64": Primitive(TEXT, _signed_64, "a whole number of 64 bits, as text"),
     "markdown": Primitive(TEXT, _STRING, "text that is not empty"),
     "oid": Primitive(TEXT, _matches(_OID), "urn:oid: and an OID"),
     "positiveInt": Primitive(WHOLE, _positive, "a whole number above 0"),

@@ -18,6 +18,7 @@ from netfhir.fhir.primitives import PRIMITIVES
 if TYPE_CHECKING:
     from netfhir.fhir.canonical import Json
     from netfhir.fhir.nodes import Node
+    from netfhir.fhir.version import Version
 
 _TYPED = re.compile(
     r"(?P<base>https?://\S+/)?(?P<type>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9.-]{1,64})"
@@ -33,6 +34,7 @@ class Scope:
     """What a reference can see: the resource that contains, and the Bundle around it."""
 
     root_type: str
+    version: Version
     contained: dict[str, str] = field(default_factory=dict)
     """Id to type of each contained resource."""
     entries: dict[str, str] = field(default_factory=dict)
@@ -41,9 +43,9 @@ class Scope:
     """In a transaction a conditional reference may stand."""
 
 
-def scope_of(resource: Json, around: Scope | None = None) -> Scope:
+def scope_of(resource: Json, around: Scope) -> Scope:
     """Return what references in a root resource can see."""
-    scope = Scope(str(resource.get("resourceType", "")))
+    scope = Scope(str(resource.get("resourceType", "")), around.version)
     for inner in _objects(resource.get("contained")):
         scope.contained[str(inner.get("id", ""))] = str(inner.get("resourceType", ""))
     if scope.root_type == "Bundle":
@@ -52,7 +54,7 @@ def scope_of(resource: Json, around: Scope | None = None) -> Scope:
             body = entry.get("resource")
             kind = body.get("resourceType", "") if isinstance(body, dict) else ""
             scope.entries[str(entry.get("fullUrl", ""))] = str(kind)
-    elif around is not None:
+    else:
         scope.entries, scope.is_transaction = around.entries, around.is_transaction
     return scope
 
@@ -65,7 +67,7 @@ def fault(node: Node, reference: Json, scope: Scope) -> Finding | None:
     """Return what is wrong with a Reference whose structure holds, or None."""
     said = reference.get("type")
     if said is not None:
-        finding = _fault_of_type(node, said.rpartition("/")[2], ".type")
+        finding = _fault_of_type(node, said.rpartition("/")[2], ".type", scope.version)
         if finding:
             return finding
     literal = reference.get("reference")
@@ -79,14 +81,14 @@ def fault(node: Node, reference: Json, scope: Scope) -> Finding | None:
         return Finding("reference", path, _FORMS)
     if said is not None and kind and said.rpartition("/")[2] != kind:
         return Finding("reference-target", node.path + ".type", "the type of the literal")
-    return _fault_of_type(node, kind, ".reference") if kind else None
+    return _fault_of_type(node, kind, ".reference", scope.version) if kind else None
 
 
 def _fault_of_local(node: Node, name: str, scope: Scope) -> Finding | None:
     kind = scope.contained.get(name) if name else scope.root_type
     if kind is None:
         return Finding("ref-1", node.path + ".reference", "the id of a contained resource")
-    return _fault_of_type(node, kind, ".reference")
+    return _fault_of_type(node, kind, ".reference", scope.version)
 
 
 def _type_of(literal: str, scope: Scope) -> str | None:
@@ -96,7 +98,7 @@ def _type_of(literal: str, scope: Scope) -> str | None:
     typed = _TYPED.fullmatch(literal)
     if typed:
         kind = typed["type"]
-        return "" if typed["base"] and kind not in codes.resource_types() else kind
+        return "" if typed["base"] and kind not in codes.resource_types(scope.version) else kind
     conditional = _CONDITIONAL.fullmatch(literal) if scope.is_transaction else None
     if conditional:
         return conditional["type"]
@@ -104,9 +106,9 @@ def _type_of(literal: str, scope: Scope) -> str | None:
     return "" if is_uri else None
 
 
-def _fault_of_type(node: Node, kind: str, below: str) -> Finding | None:
-    if kind not in codes.resource_types():
-        return Finding("reference", node.path + below, "a resource type of R4")
+def _fault_of_type(node: Node, kind: str, below: str, version: Version) -> Finding | None:
+    if kind not in codes.resource_types(version):
+        return Finding("reference", node.path + below, f"a resource type of {version.upper()}")
     if node.targets and kind not in node.targets:
         expected = "a reference to " + " or ".join(sorted(node.targets))
         return Finding("reference-target", node.path + below, expected)

@@ -1,4 +1,4 @@
-"""The shape of R4 resources, compiled from the tables one element path at a time, when first seen.
+"""The shape of a version's resources, compiled from the tables a path at a time, when first seen.
 
 A node is a complex element at a path; it knows the JSON names that may stand in it. An element is
 one of those names: a primitive with its test, a node, or the `_name` that carries extensions of a
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from netfhir.fhir.canonical import Json
+    from netfhir.fhir.version import Version
 
 _BACKBONE = {"BackboneElement", "Element"}
 _AMOUNTS = {"Age", "Count", "Distance", "Duration"}
@@ -52,14 +53,15 @@ class Slot(NamedTuple):
 class Structure:
     """Compiles nodes from the tables; cheap until the first resource comes."""
 
-    def __init__(self) -> None:
+    def __init__(self, version: Version) -> None:
         """Start numbering the elements at 1."""
+        self.version = version
         self._numbers = itertools.count(1)
         self._resources: dict[tuple[str, str], Node] = {}
 
     @cached_property
     def _table(self) -> Json:
-        return tables.read("structure")
+        return tables.read(self.version, "structure")
 
     @cached_property
     def _places(self) -> dict[tuple[str, str], list[tuple[str, str]]]:
@@ -133,7 +135,7 @@ class Structure:
             choice=f"{row.name} {type_name}" if row.name.endswith("[x]") else "",
         )
         if type_name in PRIMITIVES:
-            _make_primitive(element, slot, row)
+            self._make_primitive(element, slot, row)
         elif type_name != RESOURCE:
             element.compiles = lambda: self._child(element.path, slot, row)
         return element
@@ -150,14 +152,40 @@ class Structure:
             node = self._compile(Slot(path, type_name, contexts=contexts), type_name)
             node.targets = frozenset(row.types[1:]) - {RESOURCE}
             return node
+        if type_name == "CodeableReference":
+            return self._codeable_reference(Slot(path, type_name, contexts=contexts), row)
         node = self._compile(Slot(path, row.types[-1], contexts=contexts), type_name)
         own = [key for key in row.data.get("invariants", []) if key not in self._keys(type_name)]
         node.checks += self._asked(node, own)
         if type_name == "Extension":
-            node.checks += known_extensions.checks(slot.contexts, slot.structure)
+            node.checks += known_extensions.checks(self.version, slot.contexts, slot.structure)
         if "binding" in row.data:
-            node.checks += (_bound(type_name, row.data["binding"]),)
+            node.checks += (self._bound(type_name, row.data["binding"]),)
         return node
+
+    def _codeable_reference(self, slot: Slot, row: Row) -> Node:
+        """Return the node of a CodeableReference, whose reference has the row's targets."""
+        node = self._compile(slot, row.types[0])
+        link = node.elements["reference"]
+        target = Row("reference", "reference", "reference", ["Reference", *row.types[1:]], {})
+        link.compiles = lambda: self._child(link.path, slot, target)
+        return node
+
+    def _make_primitive(self, element: Element, slot: Slot, row: Row) -> None:
+        primitive = PRIMITIVES[element.type_name]
+        element.kinds, element.test = primitive.kinds, primitive.test
+        element.rule, element.expected = element.type_name, primitive.expected
+        if row.json_name == "resourceType":
+            element.test = frozenset({slot.structure}).__contains__
+        elif "binding" in row.data:
+            bound = codes.value_set(self.version, row.data["binding"])
+            element.test = bound.code_test()
+            element.rule, element.expected = "required-binding", f"a code of {bound.url}"
+
+    def _bound(self, type_name: str, url: str) -> Check:
+        bound = codes.value_set(self.version, url)
+        holds = bound.has_concept if type_name == "CodeableConcept" else bound.has_coding
+        return Check("required-binding", holds, f"a code of {url}")
 
     def _keys(self, structure: str) -> list[str]:
         found: list[str] = self._table[structure]["invariants"]
@@ -166,7 +194,7 @@ class Structure:
     def _asked(self, node: Node, keys: list[str]) -> tuple[Check, ...]:
         """Hang each invariant on the names that make it matter; return those asked always."""
         always: list[Check] = []
-        for check in checks_of(keys, node.type_name):
+        for check in checks_of(self.version, keys, node.type_name):
             if not check.when:
                 always.append(check)
             for name, element in node.elements.items():
@@ -201,21 +229,3 @@ def _contexts(slot: Slot, row: Row) -> frozenset[str]:
     path = f"{slot.structure}.{row.place}"
     names = {type_name, path, path.removesuffix("[x]"), row.data.get("same", "")}
     return frozenset(names | {"Quantity"} if type_name in _AMOUNTS else names)
-
-
-def _make_primitive(element: Element, slot: Slot, row: Row) -> None:
-    primitive = PRIMITIVES[element.type_name]
-    element.kinds, element.test = primitive.kinds, primitive.test
-    element.rule, element.expected = element.type_name, primitive.expected
-    if row.json_name == "resourceType":
-        element.test = frozenset({slot.structure}).__contains__
-    elif "binding" in row.data:
-        bound = codes.value_set(row.data["binding"])
-        element.test = bound.code_test()
-        element.rule, element.expected = "required-binding", f"a code of {bound.url}"
-
-
-def _bound(type_name: str, url: str) -> Check:
-    bound = codes.value_set(url)
-    holds = bound.has_concept if type_name == "CodeableConcept" else bound.has_coding
-    return Check("required-binding", holds, f"a code of {url}")

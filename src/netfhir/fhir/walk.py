@@ -37,7 +37,7 @@ class Walk:
         self._fragments: list[tuple[Element, str, Scope]] = []
         self._links: list[tuple[Node, Json, Scope]] = []
         self._depth = 0
-        self._scope = references.Scope("")
+        self._scope = references.Scope("", structure.version)
 
     def run(self, body: object) -> None:
         """Walk a whole resource. Rules are asked only if its structure holds."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from netfhir.errors import CapabilityError, TemporaryError, UnreachableError
+from netfhir.fhir.version import NUMBERS
 from netfhir.hospital import choosing
 from netfhir.hospital.choosing import TypeRule
 from netfhir.hospital.profile import Profile, choose
@@ -14,9 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from netfhir.fhir.canonical import Json
+    from netfhir.fhir.version import Version
     from netfhir.hospital.endpoint import ServerSettings
 
 __all__ = ["Capabilities", "TypeRule", "fetch", "read"]
+
+
+#: How the numbers of the FHIR versions begin to which each can be sent; R4B takes R4.
+_SPOKEN: Final[dict[Version, tuple[str, ...]]] = {"r4": ("4.0.", "4.3."), "r5": ("5.0.",)}
 
 
 class HasStatement(Protocol):
@@ -57,6 +63,19 @@ class Capabilities:
         if stated is None:
             return choosing.unsupported(resource_type, "the statement does not list the type")
         return choosing.by_statement(self.profile, stated, bundles=self.bundles)
+
+    def must_speak(self, fhir: Version) -> None:
+        """Raise CapabilityError unless the server's FHIR version is the one that is written."""
+        if self.fhir_version.startswith(_SPOKEN[fhir]):
+            return
+        others = [name for name, starts in _SPOKEN.items() if self.fhir_version.startswith(starts)]
+        raise CapabilityError(
+            "other-fhir-version",
+            where="metadata:fhirVersion",
+            found=f"FHIR {self.fhir_version or 'of no stated version'}",
+            expected=f"FHIR {NUMBERS[fhir]}, which --fhir {fhir} writes",
+            remedy=f"give --fhir {others[0]}" if others else "name an R4 or R5 endpoint of it",
+        )
 
     def describe(self, resource_types: Iterable[str]) -> list[TypeRule]:
         """Return the rules of these types, in their order: rows of `netfhir server`."""

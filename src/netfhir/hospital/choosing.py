@@ -144,7 +144,7 @@ def _abilities(profile: Profile, stated: Json, *, bundles: bool) -> Abilities:
         conditional_update=either(
             profile.conditional_update, stated=stated.get("conditionalUpdate") is True
         ),
-        by_identifier="identifier" in searched,
+        by_identifier=either(profile.identifier_search, stated="identifier" in searched),
         by_patient="patient" in searched,
         bundles=bundles,
     )

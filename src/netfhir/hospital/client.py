@@ -132,6 +132,51 @@ class Client:
         found = list(_matches(page, resource_type))
         return found if page.get("total") == len(found) else None
 
+    def page_of_system(
+        self, resource_type: str, system: str, after: str = ""
+    ) -> tuple[list[Json], str]:
+        """Return a page of the whole resources that carry an identifier of this system.
+
+        And where the next one is, to be given as `after`; "" after the last. Raises RejectedError
+        where the search is not taken, or a page leads to another address.
+        """
+        path = f"{resource_type}/_search"
+        form = {"identifier": f"{_escaped(system)}|", "_count": "500"}
+        if after:
+            reply = self._transport.get(after, _FRESH)
+        else:
+            reply = self._transport.post_form(path, form, _FRESH)
+        page = _searchset(reply, f"{self.name}: POST {path}")
+        links = {link.get("relation"): str(link.get("url")) for link in page.get("link", [])}
+        following = self._below(links["next"], path) if "next" in links else ""
+        return list(_matches(page, resource_type)), following
+
+    def latest_of_system(self, resource_type: str, system: str, count: int) -> list[Json]:
+        """Return some resources with an identifier of this system, those last written if it can.
+
+        None at all where the server does not take the search.
+        """
+        path = f"{resource_type}/_search"
+        form = {"identifier": f"{_escaped(system)}|", "_sort": "-_lastUpdated"}
+        try:
+            reply = self._transport.post_form(path, {**form, "_count": str(count)}, _FRESH)
+        except RejectedError:
+            return []
+        return list(islice(_matches(_searchset(reply, path), resource_type), count))
+
+    def _below(self, url: str, path: str) -> str:
+        """Return the part of a page's address below the base."""
+        if url.startswith(f"{self.base_url}/"):
+            return url.removeprefix(f"{self.base_url}/")
+        if url.startswith(f"{self.base_url}?"):
+            return url.removeprefix(self.base_url)
+        raise RejectedError(
+            "next-page",
+            where=f"{self.name}: POST {path}",
+            found="a next page at another address than base_url",
+            remedy="put the server's own address into base_url",
+        )
+
     def _read_one(self, path: str) -> Stored:
         try:
             reply = self._transport.get(path, _FRESH)

@@ -51,6 +51,8 @@ class Profile(BaseModel):
     """Whether PUT by our id creates, for every type that the statement lists."""
     conditional_create: bool | None = None
     conditional_update: bool | None = None
+    identifier_search: bool | None = None
+    """Whether a search by identifier finds what is there."""
     if_none_match: bool = False
     """Whether `If-None-Match: *` keeps a first write from overwriting."""
     settle_s: float = Field(default=10.0, ge=0, le=600)

@@ -28,6 +28,12 @@ def path_of(location: object) -> str:
     return f"{found['type']}/{found['id']}" if found else ""
 
 
+def agrees(response: Json) -> bool:
+    """Return whether ETag and location, where both name a version, name the same one."""
+    named = (version_of({name: response.get(name)}) for name in ("etag", "location"))
+    return len({version for version in named if version}) < len(("two", "versions"))
+
+
 def version_of(response: Json, resource: Json | None = None) -> str:
     """Return the version by ETag, else by location, else by the resource's meta; "" without."""
     etag = response.get("etag")

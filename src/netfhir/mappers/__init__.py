@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from netfhir.fhir.canonical import Json
     from netfhir.fhir.dates import LocalTime
     from netfhir.fhir.draft import Draft
+    from netfhir.fhir.version import Version
     from netfhir.terminology.concepts import Concept
     from netfhir.trial.declaration import Item, Trial
     from netfhir.trial.entities import Entity
@@ -35,10 +36,19 @@ class MappingSite:
 
     trial: Trial
     naming: Naming
+    fhir: Version = "r4"
+    """The version that is written: a mapper asks where R4 and R5 mean different things."""
 
     def study(self) -> dict[str, str]:
         """Return the reference to the trial's ResearchStudy."""
         return _study(self.naming)
+
+    def study_of(self, site: str) -> dict[str, str]:
+        """Return the reference to the study that subjects of a site belong to."""
+        declared = self.trial.file.sites.get(site)
+        if declared is None or declared.study is None:
+            return self.study()
+        return self.naming.reference("ResearchStudy", self.naming.key(form="site-study", item=site))
 
     def concept(self, key: str) -> Concept:
         """Return a concept that an entity names; the declaration was checked before."""
@@ -51,27 +61,42 @@ class MappingSite:
     def event(self, resource_type: str, entity: Entity) -> Json:
         """Return the start of a resource about a subject: its names, its study, its patient."""
         naming = self.naming
-        body = {
+        body: Json = {
             "resourceType": resource_type,
             "id": naming.id(entity.key),
             "identifier": [naming.identifier(entity.key)],
-            "extension": [extensions.research_study(self.study())],
-            "subject": naming.patient(entity.subject),
+            _PATIENT.get(resource_type, "subject"): naming.patient(entity.subject),
         }
-        return body | self.references(entity)
+        if resource_type in extensions.OF_A_STUDY:
+            body["extension"] = [extensions.research_study(self.study())]
+        for name, reference in self.references(entity).items():
+            body[name] = [*body[name], *reference] if name in body else reference
+        return body
+
+    def coded(self, table: str, key: str) -> Json:
+        """Return a concept as a CodeableConcept, the trial's own code first: it always has one."""
+        system = f"{self.trial.codes.system}/{table}"
+        return self.concept(key).codeable({"system": system, "code": key})
 
     def references(self, entity: Entity) -> Json:
         """Return the elements that refer to other facts, lists where FHIR has lists."""
         found: Json = {}
         for link in entity.links:
             reference = self.naming.reference(resource_of(link.to), link.key)
-            if link.element in _SINGLE:
+            if link.element.startswith(_EXTENSION):
+                name = link.element.removeprefix(_EXTENSION)
+                found.setdefault("extension", []).append(extensions.referring(name, reference))
+            elif link.element in _SINGLE:
                 found[link.element] = reference
             else:
                 found.setdefault(link.element, []).append(reference)
         return found
 
 
+#: How a link names an extension: `extension.condition-related`.
+_EXTENSION = "extension."
+#: Where the element of the patient is not `subject`.
+_PATIENT = {"Consent": "patient"}
 #: The elements that hold one reference; the others hold several.
 _SINGLE = frozenset({"context", "encounter", "specimen"})
 
@@ -88,6 +113,18 @@ def moment(name: str, when: LocalTime, zone: str | None) -> Json:
     if when.time and text == when.date:
         element[f"_{name}"] = {"extension": [extensions.local_time(when.time)]}
     return element
+
+
+def period(start: LocalTime | None, end: LocalTime | None, zone: str | None) -> Json:
+    """Return a Period of two instants or of two dates, with what is known of either end.
+
+    An instant beside a date leaves their order open (per-1): then both times stand beside dates.
+    """
+    given = [when for when in (start, end) if when is not None]
+    instants = [fhir_datetime(when, zone) != when.date for when in given]
+    common = zone if all(instants) or not any(instants) else None
+    found = moment("start", start, common) if start is not None else {}
+    return found | (moment("end", end, common) if end is not None else {})
 
 
 def mapper(entity: str) -> Mapper:

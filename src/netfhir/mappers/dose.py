@@ -11,9 +11,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from netfhir.fhir import extensions
-from netfhir.fhir.dates import fhir_datetime, minutes_between
+from netfhir.fhir.dates import minutes_between
 from netfhir.fhir.draft import Draft
-from netfhir.mappers import moment
+from netfhir.mappers import moment, period
 from netfhir.mappers.quantity import quantity
 from netfhir.terminology.concepts import UCUM
 
@@ -37,6 +37,8 @@ def drafts(entity: Dose, site: MappingSite) -> Iterator[Draft]:
     body["status"] = entity.status
     body["medicationReference"] = {"reference": f"Medication/{medication.id}"}
     body["effectivePeriod"] = _period(entity, site)
+    if entity.category:
+        body["category"] = site.coded("administration-category", entity.category)
     if dosage := _dosage(entity, site):
         body["dosage"] = dosage
     if entity.reason:
@@ -54,35 +56,25 @@ def _medication(entity: Dose, site: MappingSite) -> Draft:
         "resourceType": "Medication",
         "id": naming.id(key),
         "identifier": [naming.identifier(key)],
-        "code": site.concept(entity.product).codeable(),
+        "code": site.coded("product", entity.product),
     }
     if entity.form:
         body["form"] = {"text": entity.form}
     if entity.lot:
         body["batch"] = {"lotNumber": entity.lot}
+        if entity.expires is not None:
+            body["batch"] |= moment("expirationDate", entity.expires, entity.zone)
     return Draft("Medication", body["id"], body, entity.origin, shared=True)
 
 
 def _period(entity: Dose, site: MappingSite) -> Json:
     unsaid = extensions.absent(site.concept("absent-unknown").coding[0].code)
-    period: Json = {}
-    zone = entity.zone if _comparable(entity) else None
+    found = period(entity.start, entity.end, entity.zone)
     if entity.start is None:
-        period["_start"] = unsaid
-    else:
-        period |= moment("start", entity.start, zone)
-    if entity.end is not None:
-        period |= moment("end", entity.end, zone)
-    elif entity.status != "not-done":
-        period["_end"] = unsaid
-    return period
-
-
-def _comparable(entity: Dose) -> bool:
-    """Tell whether start and end are both instants or both dates, so that their order is known."""
-    given = [when for when in (entity.start, entity.end) if when is not None]
-    instants = [fhir_datetime(when, entity.zone) != when.date for when in given]
-    return all(instants) or not any(instants)
+        found["_start"] = unsaid
+    if entity.end is None and entity.status != "not-done":
+        found["_end"] = unsaid
+    return found
 
 
 def _dosage(entity: Dose, site: MappingSite) -> Json:

@@ -77,7 +77,7 @@ def recruitment(site: StudySite) -> list[Json]:
     if is_counted(site):
         reference = site.naming.reference("Group", enrolled_key(site))
         parts.append({"url": "actualGroup", "valueReference": reference})
-    return [site.terms.extension("ResearchStudy.recruitment", *parts)] if parts else []
+    return [site.extension("ResearchStudy.recruitment", *parts)] if parts else []
 
 
 def enrollment(site: StudySite) -> list[dict[str, str]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from netfhir.fhir import extensions
 from netfhir.fhir.draft import Draft
-from netfhir.mappers import moment
+from netfhir.mappers import moment, period
 from netfhir.mappers.quantity import quantity
 from netfhir.trial.entities import Amount
 
@@ -33,7 +33,9 @@ def drafts(entity: Measurement, site: MappingSite) -> Iterator[Draft]:
     body = site.event("Observation", entity)
     body |= _meaning(site, entity.item_table, entity.item)
     body["status"] = entity.status
-    if entity.measured is not None:
+    if entity.until is not None:
+        body["effectivePeriod"] = period(entity.measured, entity.until, entity.zone)
+    elif entity.measured is not None:
         body |= moment("effectiveDateTime", entity.measured, entity.zone)
     if entity.parts:
         body["component"] = [_component(part, entity.item_table, site) for part in entity.parts]

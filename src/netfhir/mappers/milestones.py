@@ -33,11 +33,16 @@ def _titles(site: StudySite) -> Iterator[Json]:
     titles = site.study.titles
     for kind, title in (("OFFICIAL", titles.official), ("ACRONYM", titles.acronym)):
         if title:
-            yield site.terms.extension(
-                "ResearchStudy.label",
-                {"url": "type", "valueCodeableConcept": site.terms.codeable("Title", kind)},
-                {"url": "value", "valueString": title},
-            )
+            yield label(site, kind, title)
+
+
+def label(site: StudySite, kind: str, title: str) -> Json:
+    """Return a title of the study with its kind."""
+    return site.extension(
+        "ResearchStudy.label",
+        {"url": "type", "valueCodeableConcept": site.terms.codeable("Title", kind)},
+        {"url": "value", "valueString": title},
+    )
 
 
 def _states(site: StudySite) -> Iterator[Json]:
@@ -72,7 +77,7 @@ def _state(
         parts.append({"url": "actual", "valueBoolean": actual == "true"})
     if period:
         parts.append({"url": "period", "valuePeriod": period})
-    return site.terms.extension("ResearchStudy.progressStatus", *parts)
+    return site.extension("ResearchStudy.progressStatus", *parts)
 
 
 def _registration(site: StudySite) -> Iterator[Json]:
@@ -89,6 +94,8 @@ def _registration(site: StudySite) -> Iterator[Json]:
 
 def _registered(site: StudySite, activity: str, day: str, kind: str = "") -> Json:
     concept = site.terms.codeable("Milestone", activity)
+    if site.fhir == "r5":
+        return _state(site, concept, kind, {"start": day, "end": day})
     parts: list[Json] = [{"url": "activity", "valueCodeableConcept": concept}]
     if actual := site.terms.element("DateType", kind, "actual"):
         parts.append({"url": "actual", "valueBoolean": actual == "true"})
@@ -125,7 +132,7 @@ def _classified(extension: Json, classifier: Json | None) -> Json:
 
 
 def _party(site: StudySite, name: str, role: Json, reference: dict[str, Any]) -> Json:
-    return site.terms.extension(
+    return site.extension(
         "ResearchStudy.associatedParty",
         {"url": "name", "valueString": name},
         {"url": "role", "valueCodeableConcept": role},
@@ -145,4 +152,4 @@ def _outcomes(site: StudySite) -> Iterator[Json]:
             parts.insert(0, {"url": "name", "valueString": outcome.measure})
         if described:
             parts.append({"url": "description", "valueMarkdown": described})
-        yield site.terms.extension("ResearchStudy.outcomeMeasure", *parts)
+        yield site.extension("ResearchStudy.outcomeMeasure", *parts)

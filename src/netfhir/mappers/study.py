@@ -6,20 +6,30 @@ Source: mapping tables 1 and 1a; codes from mappings/terminology/registry.toml.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from netfhir.mappers import eligibility, parties, protocol
+from netfhir.mappers import (
+    eligibility,
+    parties,
+    protocol,
+    schedule_of_activities,
+    site_studies,
+)
 from netfhir.mappers.milestones import extensions_of
 from netfhir.mappers.study_parts import StudySite, present
+from netfhir.mappers.study_r5 import in_r5
 from netfhir.mappers.study_words import contacts, description, keywords, links, notes
 from netfhir.trial.study_design import unescaped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from netfhir.fhir.canonical import Json
     from netfhir.fhir.draft import Draft
+    from netfhir.fhir.version import Version
     from netfhir.terminology.registry import RegistryTerms
+    from netfhir.trial.declaration import Site
     from netfhir.trial.naming import Naming
     from netfhir.trial.study import Number, Study
     from netfhir.trial.study_design import Arm, Objective
@@ -39,21 +49,27 @@ _ISO_3166: Final = "urn:iso:std:iso:3166"
 
 
 def drafts(
-    study: Study, naming: Naming, terms: RegistryTerms, *, site_studies: bool = False
+    study: Study,
+    naming: Naming,
+    terms: RegistryTerms,
+    *,
+    fhir: Version = "r4",
+    sites: Mapping[str, Site] = MappingProxyType({}),
 ) -> Iterator[Draft]:
     """Yield the study's resources, each after those it refers to; the ResearchStudy is last.
 
-    With `site_studies`, a ResearchStudy a site follows, which is part of it.
+    A ResearchStudy follows for each of the sites that declares one, which is part of it.
     """
-    site = StudySite(study, naming, terms)
+    site = StudySite(study, naming, terms, fhir)
     yield from parties.organizations(site)
     yield from parties.people(site)
     yield from parties.locations(site)
     yield from eligibility.groups(site)
     yield from protocol.definitions(site)
-    yield site.draft(_study(site), "identificationModule")
-    if site_studies:
-        yield from _site_studies(site)
+    yield from schedule_of_activities.definitions(site)
+    body = _study(site)
+    yield site.draft(in_r5(body, site) if fhir == "r5" else body, "identificationModule")
+    yield from site_studies.parts(site, sites)
 
 
 def _study(site: StudySite) -> Json:
@@ -141,7 +157,7 @@ def _categories(site: StudySite) -> list[Json]:
         ("DesignMasking", design.masking),
         *(("WhoMasked", role) for role in design.masked),
     ]
-    return [site.terms.codeable(table, value) for table, value in values if value]
+    return [site.codeable(table, value) for table, value in values if value]
 
 
 def _countries(site: StudySite) -> list[Json]:
@@ -164,7 +180,7 @@ def _arm(arm: Arm, site: StudySite) -> Json:
 def _objective(one: Objective, site: StudySite) -> Json:
     sentence: dict[str, Any] = {"valueMarkdown": one.sentence}
     return {
-        "extension": [site.terms.extension("ResearchStudy.objective.description", **sentence)],
+        "extension": [site.extension("ResearchStudy.objective.description", **sentence)],
         "name": one.name,
         "type": site.terms.codeable("Objective", one.level),
     }
@@ -183,20 +199,5 @@ def _principal_investigator(site: StudySite) -> dict[str, str] | None:
 def _protocol(site: StudySite) -> list[dict[str, str]]:
     if not protocol.is_planned(site):
         return []
-    return [site.naming.reference("PlanDefinition", protocol.plan_key(site))]
-
-
-def _site_studies(site: StudySite) -> Iterator[Draft]:
-    """Yield a ResearchStudy a site whose state of recruitment the record tells."""
-    for place, key in parties.places(site):
-        status = site.terms.element("RecruitmentStatus", place.status, "status")
-        if not status:
-            continue
-        own = site.naming.key(form="site-study", item=key.item, repeat=key.repeat)
-        body = site.start("ResearchStudy", own) | {
-            "status": status,
-            "title": f"{site.study.titles.brief} - {place.facility or place.city}",
-            "partOf": [site.naming.reference("ResearchStudy", site.naming.key(form="study"))],
-            "site": [site.naming.reference("Location", key)],
-        }
-        yield site.draft(body, "contactsLocationsModule.locations")
+    whole = site.naming.reference("PlanDefinition", protocol.plan_key(site))
+    return [whole, *schedule_of_activities.references(site)]

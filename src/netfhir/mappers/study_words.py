@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from netfhir.fhir.canonical import Json
     from netfhir.mappers.study_parts import StudySite
-    from netfhir.trial.study import Citation, Study
+    from netfhir.trial.study import Citation, Contact, Study
 
 _PUBMED = "https://pubmed.ncbi.nlm.nih.gov/"
 
@@ -53,12 +53,13 @@ def contacts(site: StudySite) -> Iterator[Json]:
     for one in site.study.contacts:
         term = site.terms.term("ContactRole", one.role)
         role = f" ({term.text.lower()})" if term and term.text != "Contact" else ""
-        telecom = [
-            {"system": system, "value": value}
-            for system, value in (("phone", one.phone), ("email", one.email))
-            if value
-        ]
-        yield present({}, name=f"{one.name}{role}" if one.name else "", telecom=telecom)
+        yield present({}, name=f"{one.name}{role}" if one.name else "", telecom=telecom(one))
+
+
+def telecom(one: Contact) -> list[Json]:
+    """Return how a contact is reached."""
+    ways = (("phone", one.phone), ("email", one.email))
+    return [{"system": system, "value": value} for system, value in ways if value]
 
 
 def links(site: StudySite) -> Iterator[Json]:

@@ -24,6 +24,10 @@ def drafts(entity: Surgery, site: MappingSite) -> Iterator[Draft]:
     body["status"] = entity.status
     body["code"] = site.concept(entity.procedure).codeable()
     body |= moment("performedDateTime", entity.performed, entity.zone)
+    if entity.number:
+        body["identifier"].append({"system": f"{site.naming.base}/surgery", "value": entity.number})
+    if entity.body_site:
+        body["bodySite"] = [site.concept(entity.body_site).codeable()]
     if entity.residual_tumour:
         body["outcome"] = site.concept(entity.residual_tumour).codeable()
     yield Draft("Procedure", body["id"], body, entity.origin, entity.subject)

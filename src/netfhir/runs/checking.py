@@ -11,6 +11,7 @@ from netfhir.errors import DeclarationError
 from netfhir.screening import protocol
 from netfhir.trial.export import ItemPlace, MeasurementSource
 from netfhir.trial.places import Attribute, Names, OneOf, attributes
+from netfhir.trial.schedule import declared as schedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,10 +30,14 @@ class LookUp(Protocol):
 _FEW = 24
 
 
-def findings(trial: Trial, arms: Iterable[str]) -> list[DeclarationError]:
-    """Return what is wrong in `mappings/<trial>`; `arms` are the arm names of the registry."""
+def findings(trial: Trial, arms: Iterable[str], prose: str = "") -> list[DeclarationError]:
+    """Return what is wrong in `mappings/<trial>`.
+
+    `arms` are the arm names of the registry record, `prose` its text, which a trial quotes.
+    """
     found = list(_items(trial)) + list(_units(trial)) + list(_arms(trial, set(arms)))
     found += protocol.problems(trial)
+    found += schedule.problems(trial, prose)
     for name, export in trial.exports().items():
         found += _export(trial, f"{trial.name}/sources/{name}.toml", export)
     return found
@@ -144,6 +149,8 @@ def _words(trial: Trial, allowed: OneOf | Names | None) -> frozenset[str] | None
             return words
         case Names("arm"):
             return frozenset(trial.file.arms)
+        case Names("visit"):
+            return frozenset(trial.file.visits)
         case Names("site"):
             return frozenset(trial.file.sites)
     return frozenset(trial.terminology.concepts)

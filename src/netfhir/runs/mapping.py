@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
 
 from netfhir.fhir.canonical import to_bytes
+from netfhir.fhir.version import NUMBERS
+from netfhir.runs import ndjson
 from netfhir.runs.opening import stage
 from netfhir.sync.staging import Staging
 
@@ -46,7 +47,7 @@ def run(site: MappingSite, given: Input, out: Path) -> Mapped:
     try:
         account = stage(site, given, staging)
         mapped = Mapped(account, staging.counts())
-        _write_resources(staging, out)
+        ndjson.write(((row.resource_type, row.body) for row in staging.rows()), out)
     finally:
         staging.close()
         for left in out.glob(".staging.sqlite*"):
@@ -60,34 +61,27 @@ def run(site: MappingSite, given: Input, out: Path) -> Mapped:
 def summary_of(site: MappingSite, mapped: Mapped) -> dict[str, Any]:
     """Return the document `summary.json`; its keys are listed in docs/formats.md."""
     account = mapped.account
-    names = sorted(account.input)
     return {
         "version": FORMAT_VERSION,
         "trial": site.trial.name,
-        "fhir": "4.0.1",
-        "facts": {
-            name: {
-                "input": account.input[name],
-                "mapped": account.mapped[name],
-                "rejected": account.rejected[name],
-            }
-            for name in names
-        },
+        "fhir": NUMBERS[site.fhir],
+        "facts": _facts(account),
+        "derived": _facts(account.derived) if account.derived else {},
         "left_out": dict(sorted(account.left_out.items())),
         "resources": mapped.resources,
         "balanced": account.balanced(),
     }
 
 
-def _write_resources(staging: Staging, out: Path) -> None:
-    """Write each type to its file as it comes: rows are sorted by type's wave, then by id."""
-    with ExitStack() as files:
-        opened: dict[str, BinaryIO] = {}
-        for row in staging.rows():
-            if row.resource_type not in opened:
-                path = out / f"{row.resource_type}.ndjson"
-                opened[row.resource_type] = files.enter_context(_private(path))
-            opened[row.resource_type].write(row.body + b"\n")
+def _facts(account: Account) -> dict[str, dict[str, int]]:
+    return {
+        name: {
+            "input": account.input[name],
+            "mapped": account.mapped[name],
+            "rejected": account.rejected[name],
+        }
+        for name in sorted(account.input)
+    }
 
 
 def _write_rejects(account: Account, file: BinaryIO) -> None:
@@ -97,13 +91,8 @@ def _write_rejects(account: Account, file: BinaryIO) -> None:
 def _write(path: Path, fill: Callable[[BinaryIO], object]) -> None:
     """Write a file whole or not at all."""
     partial = path.with_name(f".{path.name}.partial")
-    with _private(partial) as file:
+    with ndjson.private(partial) as file:
         fill(file)
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
-
-
-def _private(path: Path) -> BinaryIO:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    return os.fdopen(descriptor, "wb")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from netfhir.errors import RecordError
 from netfhir.fhir.canonical import to_bytes
+from netfhir.fhir.extensions import CROSS_VERSION
 from netfhir.mappers import mapper
 from netfhir.sync.staging import Staged
 
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from netfhir.trial.entities import Entity
 
 _BATCH = 1_000
+
+
+def _ignore(_name: str, _fact: Entity) -> None:
+    """Do nothing with a fact that was mapped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,8 @@ class Account:
     rejected: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
     """Facts of subjects that this run does not take; no part of the input."""
+    derived: Account | None = None
+    """What became of the facts that were concluded from these; no part of the input."""
 
     def reject(self, entity: str, error: RecordError) -> None:
         """Count a rejected fact."""
@@ -71,7 +78,8 @@ class Account:
 
     def balanced(self) -> bool:
         """Tell whether input = mapped + rejected for every entity."""
-        return self.input == self.mapped + self.rejected
+        own = self.input == self.mapped + self.rejected
+        return own and (self.derived is None or self.derived.balanced())
 
 
 @dataclass(slots=True)
@@ -82,6 +90,7 @@ class Pipeline:
     gate: Gate
     staging: Staging
     selection: Selection = field(default_factory=Selection)
+    extension_base: str = CROSS_VERSION
     on_staged: Callable[[int], None] = lambda _: None
     account: Account = field(default_factory=Account)
     _shared: set[tuple[str, str]] = field(default_factory=set)
@@ -94,8 +103,10 @@ class Pipeline:
         self._take("study", lambda: iter(drafts))
         self._flush()
 
-    def facts(self, facts: Iterator[tuple[str, Fact]]) -> Account:
-        """Stage the resources of all facts; return what became of each."""
+    def facts(
+        self, facts: Iterable[tuple[str, Fact]], mapped: Callable[[str, Entity], None] = _ignore
+    ) -> Account:
+        """Stage the resources of all facts, telling `mapped` each; return what became of them."""
         mappers = {}
         for name, fact in facts:
             if isinstance(fact, RecordError):
@@ -112,7 +123,9 @@ class Pipeline:
                 self._refuse(name, error)
                 self._refused.add(fact.key)
                 continue
-            if not self._take(name, _bound(mappers[name], linked, self.site)):
+            if self._take(name, _bound(mappers[name], linked, self.site)):
+                mapped(name, linked)
+            else:
                 self._refused.add(fact.key)
         self._flush()
         return self.account
@@ -162,6 +175,7 @@ class Pipeline:
         return new
 
     def _checked(self, draft: Draft) -> Staged:
+        draft = draft.in_version(self.site.fhir, self.extension_base)
         self.gate.check(draft)
         return Staged(
             draft.resource_type, draft.id, draft.subject, draft.where, to_bytes(draft.body)

@@ -135,6 +135,12 @@ class Reader:
             remedy="add the value to codes.toml, or correct the source",
         )
 
+    def stated(self, row: Row, place: Attribute) -> str:
+        """Return what the cell stands for, any word; a blank one is refused."""
+        if (text := self.coded(row, place)) is not None:
+            return text
+        raise _missing(row, place.column)
+
     def needed(self, row: Row, place: Attribute, allowed: Collection[str]) -> str:
         """Return what the cell stands for; a blank one is refused, for nothing is assumed."""
         if (chosen := self.choice(row, place, allowed)) is not None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from netfhir.errors import ServerError, worst
+from netfhir.errors import NetfhirError, ServerError, TemporaryError, worst
+from netfhir.sync.freshness import Freshness, Recalls
+from netfhir.sync.lease import LEASE_S, kept_alive
 from netfhir.sync.looking import Look
 from netfhir.sync.plan import Planner, Remembers, Sorted, Terms
 from netfhir.sync.records import WRITES, Outcome, Planned, Settled, Summary, settled
@@ -25,14 +28,17 @@ class Stages(Sorted, Protocol):
         """Return how many rows of each type are staged."""
 
 
-class Keeps(Remembers, Settles, Notes, Protocol):
+class Keeps(Remembers, Settles, Notes, Recalls, Protocol):
     """What applying needs of a ledger."""
 
-    def start_run(self) -> int:
-        """Note that a run begins."""
+    def start_run(self, lease_s: float) -> int:
+        """Take the lease, and note that a run begins."""
 
-    def finish_run(self, counts: Mapping[str, object]) -> None:
-        """Note that the run ended."""
+    def renew(self) -> None:
+        """Renew the lease."""
+
+    def finish_run(self, counts: Mapping[str, object], wait_s: float) -> None:
+        """Note that the run ended, and how long the server wants to be left alone."""
 
     def counts(self) -> dict[str, int]:
         """Return how many rows are in each state."""
@@ -66,16 +72,32 @@ class Apply:
     terms: Terms
     pace: Pace = field(default_factory=Pace)
     on_settled: Callable[[int], None] = lambda _: None
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Set from outside to end the run in order: what is in flight is settled, the rest pending."""
+    lease_s: float = LEASE_S
 
     def run(self) -> Result:
-        """Resume, plan, send and settle. Raises StateError only: the rest is in the result."""
-        self.ledger.start_run()
-        retry = Retry(self.pace.patience)
+        """Resume, plan, send and settle; what the server did wrong is in the result.
+
+        Raises StateError (74), and OverlapError (75) where another run has the state.
+        """
+        self.ledger.start_run(self.lease_s)
+        try:
+            with kept_alive(self.ledger, self.lease_s, self.stop):
+                return self._run()
+        except NetfhirError:
+            self.stop.set()
+            raise
+
+    def _run(self) -> Result:
+        retry = Retry(self.pace.patience, stop=self.stop)
         look = Look(self.client, self.terms, retry.stop.wait)
         sender = Sender(self.client, self.ledger, self.pace, retry, look)
         planner = Planner(self.staging, self.ledger, self.terms)
         result = Result(Summary(self.staging.counts()), stopped_by=sender.stopped_by)
+        fresh = Freshness(self.client, self.ledger, self.staging, planner, self.terms)
         try:
+            retry.call(lambda: fresh.check(self.staging.counts()))
             result.resumed = retry.call(
                 lambda: resume(look, self.ledger, self.staging, planner, self.terms)
             )
@@ -88,8 +110,15 @@ class Apply:
                 flow.send(wave)
         states = self.ledger.counts()
         result.open_rows = sum(states.get(name, 0) for name in ("in-flight", "unknown"))
-        self.ledger.finish_run(result.summary.as_record())
+        self.ledger.finish_run(result.summary.as_record(), _asked_wait_s(result, self.pace))
         return result
+
+
+def _asked_wait_s(result: Result, pace: Pace) -> float:
+    """Return how long the server asked to be left alone, 0 for what a run waits by itself."""
+    asked = (e.retry_after_s or 0 for e in result.stopped_by if isinstance(e, TemporaryError))
+    longest = max(asked, default=0)
+    return longest if longest > pace.patience.longest_retry_after_s else 0
 
 
 @dataclass(slots=True)
@@ -123,7 +152,7 @@ class _Flow:
             if item.action not in WRITES:
                 continue
             bundle.append(item)
-            if len(bundle) == self.sender.pace.bundle_entries:
+            if len(bundle) >= self.sender.size.entries:
                 yield bundle
                 bundle = []
         if bundle:

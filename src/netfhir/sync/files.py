@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import create_engine, event
 from sqlalchemy.pool import NullPool
 
-from netfhir.errors import StateError, TemporaryError
+from netfhir.clock import now
+from netfhir.errors import OverlapError, StateError
 from netfhir.fhir.identity import slug
 
 if TYPE_CHECKING:
@@ -43,19 +45,34 @@ class StateFolder:
         """What is to be written."""
         return self.path / "staging.sqlite"
 
+    @property
+    def mark(self) -> Path:
+        """How far the ledger had come."""
+        return self.path / "mark"
+
+    @property
+    def lock(self) -> Path:
+        """Locked while a run is at work; names its process."""
+        return self.path / "lock"
+
+
+def folder_of(state: Path, trial: str, server: str) -> StateFolder:
+    """Return where the state of this trial and server is kept, made or not."""
+    return StateFolder(state / f"{trial}@{slug(server)}", trial, server)
+
 
 @contextmanager
 def held(state: Path, trial: str, server: str) -> Iterator[StateFolder]:
     """Hold the folder of this trial and server for one run.
 
-    Raises TemporaryError (75) if another run holds it, StateError (74) if it cannot be made.
+    Raises OverlapError (75) if another run holds it, StateError (74) if it cannot be made.
     """
-    folder = StateFolder(state / f"{trial}@{slug(server)}", trial, server)
+    folder = folder_of(state, trial, server)
     try:
         folder.path.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
         folder.path.chmod(_FOLDER_MODE)
-        private_file(folder.path / "lock")
-        lock = (folder.path / "lock").open("w")
+        private_file(folder.lock)
+        lock = folder.lock.open("r+")
     except OSError as error:
         raise StateError(
             "state-folder",
@@ -66,14 +83,16 @@ def held(state: Path, trial: str, server: str) -> Iterator[StateFolder]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise TemporaryError(
+            raise OverlapError(
                 "locked",
                 where=str(folder.path),
-                found="another run holds this state",
+                found=f"{lock.read() or 'another run'} holds this state",
                 expected="one run at a time of a trial at a server",
                 remedy="wait for it to end",
-                sent=False,
             ) from error
+        lock.truncate()
+        lock.write(f"process {os.getpid()}, since {now().isoformat(timespec='seconds')},")
+        lock.flush()
         yield folder
 
 
@@ -105,6 +124,14 @@ def engine(path: Path, pragmas: Sequence[str], begin: str = "BEGIN") -> Engine:
         connection.exec_driver_sql(begin)
 
     return made
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[Connection]:
+    """Yield a connection that cannot write, to a file that is there."""
+    made = create_engine(f"sqlite:///file:{path.absolute()}?mode=ro&uri=true", poolclass=NullPool)
+    with made.connect() as connection:
+        yield connection
 
 
 def connected(path: Path, pragmas: Sequence[str]) -> Connection:

@@ -5,91 +5,106 @@ Every write has its intent here before a byte leaves; see docs/design.md, "Promi
 
 from __future__ import annotations
 
-import json
-import threading
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, select, text, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import func, select, tuple_
 
-from netfhir.errors import StateError
-from netfhir.sync import schema
-from netfhir.sync.files import engine, private_file
-from netfhir.sync.records import Known, Outcome, State, digest_of
-from netfhir.sync.schema import OWNER, RESOURCE, RUN
+from netfhir.clock import elapsed_s
+from netfhir.errors import OverlapError
+from netfhir.sync import history, lease
+from netfhir.sync.lease import LEASE_S, Holder, Lease
+from netfhir.sync.ledger_file import LedgerFile, Owner
+from netfhir.sync.mark import Mark
+from netfhir.sync.records import Known, Outcome, State
+from netfhir.sync.schema import RESOURCE
 from netfhir.sync.statements import INTEND, SETTLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from sqlalchemy import Connection, Select
 
-    from netfhir.fhir.identity import SiteKey
-    from netfhir.sync.records import Planned, Settled
+    from netfhir.sync.records import Key, Planned, Settled
 
-_PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 30000")
+__all__ = ["Ledger", "Owner"]
+
 _READ_ROWS = 1000
 _KNOWN = RESOURCE.c[:10]
 _UNSETTLED = (State.IN_FLIGHT, State.UNKNOWN, State.CONFLICT)
-_KEY_CHECK = b"netfhir ledger"
 
 _STATE = {state.value: state for state in State}
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """Whose ledger it is: another trial's, server's or site key's is refused."""
-
-    trial: str
-    server: str
-    site_key: SiteKey
-
-
 class Ledger:
-    """The file; safe to share among the threads of one process."""
+    """The rows of the file; safe to share among the threads of one process."""
 
-    def __init__(self, path: Path, now: Callable[[], datetime]) -> None:
-        self._path = path
+    def __init__(
+        self, file: LedgerFile, now: Callable[[], datetime], mark: Path, *, marks: bool
+    ) -> None:
+        self._file = file
         self._now = now
-        self._lock = threading.Lock()
-        self._readers = engine(path, _PRAGMAS)
-        self._writer = engine(path, _PRAGMAS, "BEGIN IMMEDIATE").connect()
+        self._mark = mark
+        self._marks = marks
+        self._lease: Lease | None = None
         self.run_id = 0
+        self.reached = Mark()
 
     @classmethod
     def open(cls, path: Path, owner: Owner, now: Callable[[], datetime]) -> Ledger:
         """Open or make the ledger; `now` is the clock.
 
-        Raises StateError (74) for a file that is damaged, newer, or another owner's.
+        Raises StateError (74) for a file that is damaged, newer, another owner's, or older than
+        the last one that was used here.
         """
-        private_file(path)
-        try:
-            ledger = cls(path, now)
-            ledger._prepare(owner)
-        except SQLAlchemyError as error:
-            raise _broken(path, "a file that is no ledger, or is damaged") from error
-        return ledger
+        mark = path.with_name("mark")
+        return cls(LedgerFile.open(path, owner, Mark.read(mark)), now, mark, marks=True)
 
-    def start_run(self) -> int:
-        """Note that a run begins; return its number, which marks the rows it touches."""
-        with self._writing() as connection:
-            last = connection.execute(select(func.coalesce(func.max(RUN.c.id), 0))).scalar_one()
-            self.run_id = int(last) + 1
-            connection.execute(insert(RUN).values(id=self.run_id, started=self._stamp()))
+    @classmethod
+    def anew(cls, path: Path, owner: Owner, now: Callable[[], datetime]) -> Ledger:
+        """Make a ledger that is to take another's place: its runs go on from the other's."""
+        file = LedgerFile.open(path, owner, Mark())
+        return cls(file, now, path.with_name("mark"), marks=False)
+
+    @property
+    def path(self) -> Path:
+        """Return where the file lies."""
+        return self._file.path
+
+    def start_run(self, lease_s: float = LEASE_S) -> int:
+        """Take the lease and note that a run begins; return its number, which marks its rows.
+
+        Raises OverlapError (75) while another run holds the lease.
+        """
+        begun = elapsed_s()
+        with self._file.writing() as connection:
+            fence = self._take(connection, lease_s)
+            self.run_id = history.start(connection, self._now(), Mark.read(self._mark).run)
+        self._lease = Lease(fence, lease_s, begun)
+        self._note(ended=False)
         return self.run_id
 
-    def finish_run(self, counts: Mapping[str, object]) -> None:
-        """Note that the run ended, with its sums."""
-        with self._writing() as connection:
-            connection.execute(
-                update(RUN)
-                .where(RUN.c.id == self.run_id)
-                .values(finished=self._stamp(), counts=json.dumps(counts, sort_keys=True))
-            )
+    def renew(self) -> None:
+        """Renew the lease. Raises OverlapError (75) if another run has taken it."""
+        if self._lease is not None:
+            begun = elapsed_s()
+            with self._file.writing() as connection:
+                lease.extend(connection, self._lease.fence, self._until(self._lease.length_s)[1])
+            self._lease.renewed_at = begun
+
+    def hold(self) -> None:
+        """Make sure, before bytes leave, that the lease lasts. Raises OverlapError (75)."""
+        if self._lease is not None and self._lease.is_short():
+            self.renew()
+
+    def finish_run(self, counts: Mapping[str, object], wait_s: float = 0.0) -> None:
+        """Note that the run ended, with its sums; the next one begins after `wait_s` at most."""
+        with self._fenced() as connection:
+            history.finish(connection, self.run_id, self._now(), counts, wait_s)
+        self._note(ended=True)
+        self._release()
 
     def rows(self, resource_type: str) -> Iterator[Known]:
         """Yield the rows of a type by id, as they stood when the reading began."""
@@ -101,10 +116,24 @@ class Ledger:
         query = select(*_KNOWN).where(RESOURCE.c.state.in_(_UNSETTLED))
         return list(self._read(query.order_by(RESOURCE.c.resource_type, RESOURCE.c.id)))
 
+    def find_all(self, keys: Collection[Key]) -> dict[Key, Known]:
+        """Return the rows of these types and ids that there are."""
+        query = select(*_KNOWN).where(
+            tuple_(RESOURCE.c.resource_type, RESOURCE.c.id).in_(list(keys))
+        )
+        return {known.key: known for known in self._read(query)}
+
+    def recent(self, resource_type: str, count: int) -> list[Known]:
+        """Return the acknowledged rows of a type that were settled last."""
+        query = select(*_KNOWN).where(
+            RESOURCE.c.resource_type == resource_type, RESOURCE.c.state == State.ACKED.value
+        )
+        return list(self._read(query.order_by(RESOURCE.c.updated_at.desc()).limit(count)))
+
     def counts(self) -> dict[str, int]:
         """Return how many rows are in each state."""
         query = select(RESOURCE.c.state, func.count()).group_by(RESOURCE.c.state)
-        with self._readers.connect() as connection:
+        with self._file.reading() as connection:
             return {str(state): int(size) for state, size in connection.execute(query)}
 
     def intend(self, items: Sequence[Planned]) -> None:
@@ -123,11 +152,13 @@ class Ledger:
                 "where": item.where,
                 "run_id": self.run_id,
                 "updated_at": stamp,
+                "first_at": stamp,
             }
             for item in items
         ]
-        with self._writing() as connection:
-            connection.execute(INTEND, values)
+        with self._fenced() as connection:
+            if values:
+                connection.execute(INTEND, values)
 
     def settle(self, items: Sequence[Settled]) -> None:
         """Write down, in one transaction, what became of rows; pending ones were never sent."""
@@ -135,14 +166,30 @@ class Ledger:
         stamp = self._stamp()
         for item in items:
             groups.setdefault(item.outcome, []).append(self._settled(item, stamp))
-        with self._writing() as connection:
+        with self._fenced() as connection:
             for outcome, values in groups.items():
                 for statement in SETTLE[outcome]:
                     connection.execute(statement, values)
 
+    @contextmanager
+    def editing(self) -> Iterator[Connection]:
+        """Yield a transaction outside of any run. Raises OverlapError (75) while one is at work."""
+        with self._file.writing() as connection:
+            fence = self._take(connection, LEASE_S)
+            yield connection
+            lease.extend(connection, fence, 0)
+
     def close(self) -> None:
-        """Close the file."""
-        self._writer.close()
+        """Give the lease back, if it is still ours, and close the file."""
+        with suppress(OverlapError):
+            self._release()
+        self._file.close()
+
+    def _release(self) -> None:
+        held, self._lease = self._lease, None
+        if held is not None:
+            with self._file.writing() as connection:
+                lease.extend(connection, held.fence, 0)
 
     def _settled(self, item: Settled, stamp: str) -> dict[str, object]:
         """Return the parameters of an outcome's statement."""
@@ -158,61 +205,30 @@ class Ledger:
         }
 
     def _read(self, query: Select[Any]) -> Iterator[Known]:
-        with self._readers.connect() as connection:
+        with self._file.reading() as connection:
             for row in connection.execution_options(yield_per=_READ_ROWS).execute(query):
                 yield Known(row[0], row[1], row[2], _STATE[row[3]], *row[4:])
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with self._lock:
-            try:
-                with self._writer.begin():
-                    yield self._writer
-            except SQLAlchemyError as error:
-                raise _broken(self._path, "a ledger that cannot be written") from error
+    def _fenced(self) -> Iterator[Connection]:
+        """Yield a transaction that another run's lease forbids: OverlapError (75)."""
+        with self._file.writing() as connection:
+            if self._lease is not None:
+                lease.check(connection, self._lease.fence)
+            yield connection
+
+    def _take(self, connection: Connection, lease_s: float) -> int:
+        holder = Holder.here(self._stamp())
+        return lease.take(connection, holder, self._until(lease_s), Mark.read(self._mark).fence)
+
+    def _until(self, lease_s: float) -> tuple[float, float]:
+        now_s = self._now().timestamp()
+        return now_s, now_s + lease_s
+
+    def _note(self, *, ended: bool) -> None:
+        self.reached = Mark(self.run_id, ended, self._lease.fence if self._lease else 0)
+        if self._marks:
+            self.reached.write(self._mark)
 
     def _stamp(self) -> str:
         return self._now().isoformat(timespec="seconds")
-
-    def _prepare(self, owner: Owner) -> None:
-        with self._writing() as connection:
-            if connection.execute(text("PRAGMA integrity_check")).scalar_one() != "ok":
-                raise _broken(self._path, "a ledger whose integrity check fails")
-            self._migrate(connection)
-            self._check_owner(connection, owner)
-
-    def _migrate(self, connection: Connection) -> None:
-        seen = schema.version(connection)
-        if seen == schema.HEAD:
-            return
-        if seen is not None and seen not in schema.steps():
-            raise StateError(
-                "ledger-newer",
-                where=str(self._path),
-                found=f"a ledger of schema {seen}",
-                expected=f"at most {schema.HEAD}",
-                remedy="use the newer netfhir that wrote it",
-            )
-        schema.upgrade(connection)
-
-    def _check_owner(self, connection: Connection, owner: Owner) -> None:
-        mine = (owner.trial, owner.server, digest_of(owner.site_key, _KEY_CHECK))
-        noted = connection.execute(select(OWNER)).one_or_none()
-        if noted is None:
-            connection.execute(insert(OWNER).values(mine))
-            return
-        names = ("trial", "server", "site key")
-        differ = [n for n, a, b in zip(names, noted, mine, strict=True) if a != b]
-        if differ:
-            raise StateError(
-                "ledger-owner",
-                where=str(self._path),
-                found=f"the ledger of another {' and '.join(differ)}",
-                remedy="use the state folder and the site key that belong together",
-            )
-
-
-def _broken(path: Path, found: str) -> StateError:
-    return StateError(
-        "ledger", where=str(path), found=found, remedy="restore a backup of it, or rebuild it"
-    )

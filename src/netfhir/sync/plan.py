@@ -129,6 +129,7 @@ class Planner:
             version_id,
             reason,
             token,
+            attempts=known.attempts if known and known.digest_sent == digest else 0,
             patient=patient,
             create_only=rule.create_only,
         )
@@ -194,7 +195,7 @@ def _is_there(settled: Settled) -> bool:
 
 
 _HELD = frozenset({Outcome.ACKNOWLEDGED, Outcome.UNCHANGED})
-_NEVER_SENT = frozenset({Action.DEAD, Action.CONFLICT, Action.UNKNOWN})
+_NEVER_SENT = frozenset({Action.DEAD, Action.DROPPED, Action.CONFLICT, Action.UNKNOWN})
 _NOT_THERE = _NEVER_SENT | {Action.PARKED, Action.BLOCKED, Action.UNSUPPORTED}
 
 
@@ -215,9 +216,9 @@ def _action(known: Known, digest: bytes) -> Action:
     match known.state:
         case State.ACKED:
             return Action.UNCHANGED if known.digest_acked == digest else Action.UPDATE
-        case State.DEAD if known.digest_sent == digest:
-            return Action.DEAD
-        case State.DEAD:
+        case State.DEAD | State.DROPPED if known.digest_sent == digest:
+            return Action(known.state.value)
+        case State.DEAD | State.DROPPED:
             return _write(known)
         case State.CONFLICT:
             return Action.CONFLICT

@@ -27,6 +27,7 @@ class State(StrEnum):
     DEAD = "dead"
     UNKNOWN = "unknown"
     CONFLICT = "conflict"
+    DROPPED = "dropped"
 
 
 class Action(StrEnum):
@@ -40,6 +41,7 @@ class Action(StrEnum):
     CONFLICT = "conflict"
     BLOCKED = "blocked"
     DEAD = "dead"
+    DROPPED = "dropped"
     UNKNOWN = "unknown"
 
 
@@ -49,6 +51,8 @@ class Outcome(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     UNCHANGED = "unchanged"
     DEAD = "dead"
+    DROPPED = "dropped"
+    """A person decided that this content is not sent: counted, and nothing is left over."""
     BLOCKED = "blocked"
     UNSUPPORTED = "unsupported"
     PARKED = "parked"
@@ -107,6 +111,8 @@ class Planned(NamedTuple):
     reason: str = ""
     token: tuple[str, str] = ("", "")
     """System and value of the business identifier, where the strategy searches by it."""
+    attempts: int = 0
+    """Runs that sent this content before."""
     patient: str = ""
     """The `Patient/id` among whose resources the row is looked for, where no identifier can be."""
     create_only: bool = False

@@ -5,12 +5,14 @@ Source: every item of section 1.6 of the server notes has a server behind it tha
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from netfhir.hospital import outcomes
-from netfhir.hospital.replies import path_of, status_of, version_of
+from netfhir.hospital.replies import agrees, path_of, status_of, version_of
+from netfhir.sync.holdings import carries
 from netfhir.sync.records import Action
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ class Verdict(StrEnum):
     ACKED = "acked"
     MET = "met"
     """Nothing was made where something should have been: to be compared before it is ours."""
+    PLACED = "placed"
+    """Stored where the server says, which only a look can tell to be ours."""
     DEAD = "dead"
     CONFLICT = "conflict"
     UNKNOWN = "unknown"
@@ -54,14 +58,21 @@ def check(reply: Json, items: Sequence[Planned], kind: str) -> list[Judged]:
     """Return a verdict for each item; `kind` is `transaction` or `batch`.
 
     Where the reply is of another type or has another number of entries, nothing can be told of any
-    row: all are unknown.
+    row: all are unknown. Nor can it of two rows that are said to be one resource.
     """
     if reply.get("resourceType") != "Bundle" or reply.get("type") != f"{kind}-response":
         return [Judged(item, Verdict.UNKNOWN, reason="reply-type") for item in items]
     entries = reply.get("entry")
     if not isinstance(entries, list) or len(entries) != len(items):
         return [Judged(item, Verdict.UNKNOWN, reason="reply-entries") for item in items]
-    return [check_entry(entry, item) for entry, item in zip(entries, items, strict=True)]
+    judged = [check_entry(entry, item) for entry, item in zip(entries, items, strict=True)]
+    places = Counter((j.item.resource_type, j.server_id) for j in judged if j.server_id)
+    return [
+        Judged(j.item, Verdict.UNKNOWN, reason="reply-location")
+        if places[j.item.resource_type, j.server_id] > 1
+        else j
+        for j in judged
+    ]
 
 
 def check_entry(entry: Json, item: Planned) -> Judged:
@@ -107,12 +118,21 @@ def _stored(entry: Json, response: Json, item: Planned, *, made: bool) -> Judged
     resource_type, _, server_id = (path or item.path).partition("/")
     if not server_id or resource_type != item.resource_type:
         return Judged(item, Verdict.UNKNOWN, reason="reply-location")
+    if not agrees(response):
+        return Judged(item, Verdict.UNKNOWN, reason="reply-version")
     first = item.action is Action.CREATE
-    verdict = Verdict.MET if first and not made else Verdict.ACKED
+    verdict = Verdict.ACKED if item.path or _is_ours(entry, item) else Verdict.PLACED
+    if first and not made:
+        verdict = Verdict.MET
     remarks = [RECREATED] if made and not first else []
     remarks += [said] if (said := outcomes.warnings(outcome)) else []
     version_id = version_of(response, _resource(entry))
     return Judged(item, verdict, server_id, version_id, "; ".join(remarks))
+
+
+def _is_ours(entry: Json, item: Planned) -> bool:
+    """Return whether the reply itself shows the resource, with our identifier."""
+    return carries(_resource(entry), item.token)
 
 
 def _resource(entry: Json) -> Json:

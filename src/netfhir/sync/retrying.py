@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
-from netfhir.errors import TemporaryError
+from netfhir.errors import ServerError, TemporaryError
+from netfhir.sync.breaker import CODE, Breaker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from netfhir.fhir.canonical import Json
+    from netfhir.hospital.client import Stored
+    from netfhir.sync.holdings import Reads
 
 Got = TypeVar("Got")
 
@@ -59,9 +64,14 @@ class Retry:
     patience: Patience
     budget: Budget = field(default_factory=Budget)
     stop: threading.Event = field(default_factory=threading.Event)
+    breaker: Breaker = field(init=False)
 
-    def call(self, action: Callable[[], Got]) -> Got:
-        """Return what `action` returns, or raise its last error.
+    def __post_init__(self) -> None:
+        """Begin with a closed breaker."""
+        self.breaker = Breaker(self.patience.first_wait_s)
+
+    def call(self, action: Callable[[], Got], attempts: int | None = None) -> Got:
+        """Return what `action` returns, or raise its last error; `attempts` for once fewer.
 
         A TemporaryError that ends it says `sent` if any of the tries may have reached the server.
         """
@@ -69,16 +79,29 @@ class Retry:
 
         def attempt() -> Got:
             try:
-                return action()
+                return self._once(action)
             except TemporaryError as error:
                 sent[0] = error.sent = sent[0] or error.sent
                 raise
 
-        got = self._retrying()(attempt)
+        got = self._retrying(attempts or self.patience.attempts)(attempt)
         self.budget.earn()
         return got
 
-    def _retrying(self) -> Retrying:
+    def _once(self, action: Callable[[], Got]) -> Got:
+        self.breaker.await_turn(self.stop)
+        try:
+            got = action()
+        except TemporaryError as error:
+            self.breaker.note(error)
+            raise
+        except ServerError:
+            self.breaker.note(None)
+            raise
+        self.breaker.note(None)
+        return got
+
+    def _retrying(self, attempts: int) -> Retrying:
         patience = self.patience
         jitter = wait_random_exponential(patience.first_wait_s, patience.longest_wait_s)
 
@@ -86,9 +109,14 @@ class Retry:
             asked = _retry_after(state)
             return jitter(state) if asked is None else asked + jitter(state) / 10
 
+        def ends(state: RetryCallState) -> bool:
+            too_long = (_retry_after(state) or 0.0) > patience.longest_retry_after_s
+            over = self.stop.is_set() or _is_given_up(state) or too_long
+            return over or state.attempt_number >= attempts or not self.budget.take()
+
         return Retrying(
             retry=retry_if_exception_type(TemporaryError),
-            stop=self._ends,
+            stop=ends,
             wait=wait,
             sleep=self._sleep,
             reraise=True,
@@ -97,12 +125,40 @@ class Retry:
     def _sleep(self, seconds: float) -> None:
         self.stop.wait(seconds)
 
-    def _ends(self, state: RetryCallState) -> bool:
-        too_long = (_retry_after(state) or 0.0) > self.patience.longest_retry_after_s
-        spent = state.attempt_number >= self.patience.attempts
-        return self.stop.is_set() or too_long or spent or not self.budget.take()
+
+@dataclass(frozen=True, slots=True)
+class PatientReads:
+    """A client's reads, each tried again by itself."""
+
+    client: Reads
+    retry: Retry
+
+    def read_many(self, paths: Sequence[str]) -> list[Stored]:
+        """Read each `Type/id`, in order."""
+        return self.retry.call(lambda: self.client.read_many(paths))
+
+    def search_identifiers(
+        self, resource_type: str, tokens: Sequence[tuple[str, str]], elements: str = ""
+    ) -> list[Json]:
+        """Return the resources that carry one of these identifiers."""
+        return self.retry.call(
+            lambda: self.client.search_identifiers(resource_type, tokens, elements)
+        )
+
+    def of_patient(self, resource_type: str, patient: str) -> list[Json]:
+        """Return all resources of a type that belong to a `Patient/id`."""
+        return self.retry.call(lambda: self.client.of_patient(resource_type, patient))
+
+    def all_of_system(self, resource_type: str, system: str) -> list[Json] | None:
+        """Return all resources with an identifier of a system; None where they are too many."""
+        return self.retry.call(lambda: self.client.all_of_system(resource_type, system))
 
 
 def _retry_after(state: RetryCallState) -> float | None:
     error = state.outcome.exception() if state.outcome else None
     return error.retry_after_s if isinstance(error, TemporaryError) else None
+
+
+def _is_given_up(state: RetryCallState) -> bool:
+    error = state.outcome.exception() if state.outcome else None
+    return isinstance(error, TemporaryError) and error.code == CODE

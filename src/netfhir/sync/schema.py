@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Column, Float, Integer, LargeBinary, MetaData, String, Table, inspect, text
 
+from netfhir.errors import StateError
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
@@ -50,6 +52,7 @@ RUN = Table(
     Column("started", String),
     Column("finished", String),
     Column("counts", String),
+    Column("not_before", String, server_default=""),
 )
 OWNER = Table(
     "owner",
@@ -58,6 +61,22 @@ OWNER = Table(
     Column("server", String),
     Column("key_check", LargeBinary),
 )
+
+
+def migrate(connection: Connection, where: str) -> None:
+    """Bring the file to the last step. Raises StateError (74) for one that is newer than that."""
+    seen = version(connection)
+    if seen == HEAD:
+        return
+    if seen is not None and seen not in steps():
+        raise StateError(
+            "ledger-newer",
+            where=where,
+            found=f"a ledger of schema {seen}",
+            expected=f"at most {HEAD}",
+            remedy="use the newer netfhir that wrote it",
+        )
+    upgrade(connection)
 
 
 def version(connection: Connection) -> str | None:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from netfhir.clock import elapsed_s
 from netfhir.errors import AccessError, ConflictError, RejectedError, ServerError, TemporaryError
+from netfhir.sync.failing import PART_ATTEMPTS, failing, may_be_a_row
+from netfhir.sync.freshness import Samples
 from netfhir.sync.holdings import Finding, Held, Reads, held, objection
+from netfhir.sync.placing import believed
 from netfhir.sync.records import Outcome, Planned, Settled, settled
 from netfhir.sync.reply import Judged, Verdict
 from netfhir.sync.retrying import Patience, Retry
+from netfhir.sync.sizing import Size
 from netfhir.sync.trip import Trip, sent
 from netfhir.sync.writing import makes_another
 
@@ -23,7 +28,7 @@ if TYPE_CHECKING:
 Kind = Literal["transaction", "batch", "single"]
 
 
-class Writes(Reads, Protocol):
+class Writes(Reads, Samples, Protocol):
     """What sending needs of a client."""
 
     def post_bundle(self, bundle: bytes) -> Json:
@@ -44,6 +49,9 @@ class Notes(Protocol):
 
     def settle(self, items: Sequence[Settled]) -> None:
         """Write down what became of rows."""
+
+    def hold(self) -> None:
+        """Make sure that this run may still send."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +82,11 @@ class Sender:
     retry: Retry
     look: Look
     stopped_by: list[ServerError] = field(default_factory=list)
+    size: Size = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin with bundles as large as the server takes."""
+        self.size = Size(self.pace.bundle_entries)
 
     def deliver(self, items: Sequence[Planned]) -> list[Settled]:
         """Look, intend, send and settle these rows; all are pending if the run has stopped."""
@@ -84,26 +97,53 @@ class Sender:
         except ServerError as error:
             return self._ended(items, error, Outcome.PENDING)
         self.ledger.intend(items)
-        became = [_met(item, there[item.key]) for item in items if item.key in there]
+        became = [met(item, there[item.key]) for item in items if item.key in there]
         left = [item for item in items if item.key not in there]
         if left:
             became += self._became(left)
         self.ledger.settle(became)
         return became
 
-    def _became(self, items: Sequence[Planned]) -> list[Settled]:
-        trip = Trip(self.client, self.pace.kind, self.look, list(items))
+    def _became(
+        self, items: Sequence[Planned], before: TemporaryError | None = None
+    ) -> list[Settled]:
+        """Send rows; `before` is how a larger bundle with them failed."""
+        trip = Trip(self.client, self.pace.kind, self.look, self.ledger.hold, list(items))
+        trip.doubted = before is not None and before.sent
         rest: list[Settled] = []
         try:
-            self.retry.call(trip.attempt)
+            self._timed(trip, PART_ATTEMPTS if before else None)
         except (RejectedError, ConflictError) as error:
             rest = self._isolated(trip.left, error)
         except TemporaryError as error:
-            rest = self._ended(trip.left, error, _fate(error))
+            rest = self._failed(trip.left, error)
         except AccessError as error:
             rest = self._ended(trip.left, error, Outcome.PENDING)
-        met = [_found_out(item, found) for item, found in trip.met]
-        return [*met, *self._settled(trip.done), *rest]
+        found = [_found_out(item, what) for item, what in trip.met]
+        return [*found, *self._settled(trip.done), *rest]
+
+    def _timed(self, trip: Trip, attempts: int | None) -> None:
+        begun = elapsed_s()
+        try:
+            self.retry.call(trip.attempt, attempts)
+        except (ConflictError, TemporaryError):
+            self.size.failed()
+            raise
+        self.size.took(elapsed_s() - begun)
+
+    def _failed(self, items: Sequence[Planned], error: TemporaryError) -> list[Settled]:
+        """Find the row at which a server fails that is otherwise well; else the run ends."""
+        if not may_be_a_row(error) or self.retry.stop.is_set():
+            return self._ended(items, error, _fate(error))
+        if len(items) > 1:
+            middle = len(items) // 2
+            halves = (items[:middle], items[middle:])
+            return [became for half in halves for became in self._became(half, error)]
+        (item,) = items
+        found = self._read([item])
+        if found and found[0].finding is Finding.EQUAL:
+            return [_acknowledged(item, found[0])]
+        return [failing(item, error)]
 
     def _ended(
         self, items: Sequence[Planned], error: ServerError, outcome: Outcome
@@ -123,12 +163,13 @@ class Sender:
         return [settled(item, Outcome.DEAD, reason=error.found or error.code)]
 
     def _settled(self, judged: Sequence[Judged]) -> list[Settled]:
-        became = [_plain(j) for j in judged if j.verdict in _PLAIN]
+        ours, others = believed(self._read, [j for j in judged if j.verdict is Verdict.PLACED])
+        became = [_plain(j) for j in [*judged, *ours] if j.verdict in _PLAIN]
         became += [
             self._conflicting(j.item, j.reason) for j in judged if j.verdict is Verdict.CONFLICT
         ]
         became += self._compared([j for j in judged if j.verdict is Verdict.MET])
-        became += self._looked_up([j for j in judged if j.verdict is Verdict.UNKNOWN])
+        became += self._looked_up([*others, *(j for j in judged if j.verdict is Verdict.UNKNOWN)])
         denied = [j for j in judged if j.verdict is Verdict.DENIED]
         if denied:
             where = f"{denied[0].item.resource_type}/{denied[0].item.id}"
@@ -152,8 +193,12 @@ class Sender:
         return settled(item, Outcome.CONFLICT, reason=reason)
 
     def _once_more(self, item: Planned, reason: str) -> Settled:
+        def once() -> list[Judged]:
+            self.ledger.hold()
+            return sent(self.client, self.pace.kind, [item])
+
         try:
-            (judged,) = self.retry.call(lambda: sent(self.client, self.pace.kind, [item]))
+            (judged,) = self.retry.call(once)
         except TemporaryError as error:
             return self._ended([item], error, Outcome.UNKNOWN)[0]
         except ServerError:
@@ -212,10 +257,10 @@ def _found_out(item: Planned, found: Held) -> Settled:
     """Return what becomes of a row that may have arrived: equal is ours, else it is left."""
     if found.finding is Finding.EQUAL:
         return _acknowledged(item, found)
-    return _met(item, found)
+    return met(item, found)
 
 
-def _met(item: Planned, found: Held) -> Settled:
+def met(item: Planned, found: Held) -> Settled:
     """Return what becomes of a first write that meets something: adopted if equal, else left.
 
     What is left has no id of ours on the server, so that nothing is made to refer to it.

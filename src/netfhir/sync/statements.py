@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, delete, update
+from sqlalchemy import bindparam, case, delete, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from netfhir.sync.records import Outcome, State
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Delete, Update
 
+#: In place of a digest: no content equals it, so the next plan sends the row.
+NO_DIGEST = b""
+
 _STATES = {
     Outcome.ACKNOWLEDGED: State.ACKED,
     Outcome.UNCHANGED: State.ACKED,
@@ -27,12 +30,15 @@ _STATES = {
 }
 
 _NEW = upsert(RESOURCE)
+#: Attempts are counted, and begin, anew with another content; a retry asked for has none.
+_SAME = RESOURCE.c.digest_sent.in_([_NEW.excluded.digest_sent, NO_DIGEST])
 INTEND = _NEW.on_conflict_do_update(
     index_elements=["resource_type", "id"],
     set_={
         "state": _NEW.excluded.state,
         "digest_sent": _NEW.excluded.digest_sent,
-        "attempts": RESOURCE.c.attempts + 1,
+        "attempts": case((_SAME, RESOURCE.c.attempts + 1), else_=1),
+        "first_at": case((_SAME, RESOURCE.c.first_at), else_=_NEW.excluded.updated_at),
         "reason": "",
         "where": _NEW.excluded.where,
         "run_id": _NEW.excluded.run_id,

@@ -11,7 +11,7 @@ from netfhir.sync.holdings import Finding, Held
 from netfhir.sync.reply import Judged, Verdict, check, check_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from netfhir.fhir.canonical import Json
     from netfhir.sync.looking import Look
@@ -26,6 +26,8 @@ class Trip:
     client: Writes
     kind: Kind
     look: Look
+    hold: Callable[[], None]
+    """Makes sure, just before bytes leave, that this run may still send."""
     left: list[Planned]
     done: list[Judged] = field(default_factory=list)
     met: list[tuple[Planned, Held]] = field(default_factory=list)
@@ -42,6 +44,7 @@ class Trip:
             self._find_doubted()
         if not self.left:
             return
+        self.hold()
         try:
             judged = sent(self.client, self.kind, self.left)
         except TemporaryError as error:

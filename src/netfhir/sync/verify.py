@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from netfhir.sync.records import Planned
 
 _ROWS = 50
-_NOT_SENT = frozenset({Action.PARKED, Action.UNSUPPORTED, Action.BLOCKED})
+_NOT_SENT = frozenset({Action.PARKED, Action.UNSUPPORTED, Action.BLOCKED, Action.DROPPED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Findings:
 
     read: int = 0
     left_out: int = 0
-    """Rows that no run could send: parked, unsupported or blocked."""
+    """Rows that no run could or should send: parked, unsupported, blocked or dropped."""
     missing: list[tuple[str, str]] = field(default_factory=list)
     """`Type/id` and where its fact stands."""
     different: list[Different] = field(default_factory=list)

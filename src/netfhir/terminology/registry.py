@@ -31,6 +31,8 @@ class Term(BaseModel):
 
     text: Text
     coding: tuple[Coding, ...] = ()
+    r5: tuple[Coding, ...] = ()
+    """Further codings, of code systems that only R5 has."""
     element: dict[str, str] = Field(default_factory=dict)
     """Codes of R4 elements that hold a bare code, by the element's name."""
     source: str = ""
@@ -44,7 +46,7 @@ class Term(BaseModel):
 
     @model_validator(mode="after")
     def _says_why(self) -> Term:
-        if not (self.coding or self.element or self.reason):
+        if not (self.coding or self.element or self.reason or self.r5):
             raise ValueError("a row needs a coding, an element's code, or the reason why not")
         if self.element and not self.source:
             raise ValueError("the codes of `element` need their source")
@@ -70,6 +72,7 @@ class RegistryTerms:
     countries: Mapping[str, str]
     """The registry's name of a country -> ISO 3166-1 alpha-2."""
     extension_base: str
+    """Where this site's server knows the extensions for R5's elements."""
 
     @classmethod
     def load(cls, folders: Sequence[Path]) -> RegistryTerms:
@@ -96,11 +99,6 @@ class RegistryTerms:
         """Return the code of an R4 element that holds a bare code; "" if there is none."""
         term = self.term(table, value)
         return term.element.get(name, "") if term else ""
-
-    def extension(self, path: str, *parts: dict[str, Any], **value: object) -> dict[str, Any]:
-        """Return the extension that carries the R5 element `path`, of parts or with a value."""
-        url = f"{self.extension_base}extension-{path}"
-        return {"url": url, "extension": list(parts)} if parts else {"url": url, **value}
 
 
 class _Base(BaseModel):

@@ -31,11 +31,24 @@ class Identifiers(Declared):
     subjects: str
 
 
+class SiteStudy(Declared):
+    """The study at one site, as a ResearchStudy of its own that is part of the whole one."""
+
+    status: str = ""
+    """The registry's word for where the study stands here; "": as the record says of the place."""
+    place: str = ""
+    """The facility's name in the record, if it is not the site's."""
+
+
 class Site(Declared):
     """A site of the trial; without a zone, times of day are kept but not sent as instants."""
 
     name: str
     zone: str | None = None
+    study: SiteStudy | None = None
+    """Only where subjects belong to the site's own study, not directly to the whole one."""
+    organization: str = ""
+    """The name of the facility in registry.json: who provides the visits at this site."""
 
     @field_validator("zone")
     @classmethod
@@ -52,6 +65,13 @@ class Arm(Declared):
     """An arm: `name` is the arm's name in the registry record, to which subjects are joined."""
 
     name: str
+
+
+class VisitCode(Declared):
+    """A visit of the protocol; one of an arm alone names the arms that have it."""
+
+    name: str
+    arms: tuple[str, ...] = ()
 
 
 class Screening(Declared):
@@ -75,6 +95,9 @@ class TrialFile(Declared):
     identifiers: Identifiers
     sites: dict[str, Site]
     arms: dict[str, Arm]
+    withhold_arms: bool = False
+    """Whether no resource of a subject tells the arm: readers of the record may be blinded."""
+    visits: dict[str, VisitCode] = Field(default_factory=dict)
     screening: Screening | None = None
 
 

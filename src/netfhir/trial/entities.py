@@ -81,6 +81,8 @@ class Subject(Entity):
 
     states: tuple[StateChange, ...]
     """At least one; the last is the present one."""
+    site: str = ""
+    """The key of the subject's site in trial.toml."""
     other_numbers: tuple[tuple[str, str], ...] = ()
     """Further identifiers: system, value."""
     arm: str | None = None
@@ -108,6 +110,9 @@ class Surgery(Entity):
     procedure: str
     """Key of the concept."""
     performed: LocalTime
+    body_site: str | None = None
+    number: str = ""
+    """The number of the operation in the theatre's own records."""
     residual_tumour: str | None = None
     """Key of the concept: R0, R1, R2 or RX."""
 
@@ -127,6 +132,10 @@ class Dose(Entity):
     """The dosing frequency in the source's words."""
     cycle: int | None = None
     lot: str | None = None
+    expires: LocalTime | None = None
+    """The last day of the lot."""
+    category: str | None = None
+    """Key of the concept."""
     reason: str = ""
     """Why it was stopped or not done, in the source's words."""
 
@@ -158,6 +167,8 @@ class Measurement(Entity):
     parts: tuple[Part, ...] = ()
     """The values of a panel, which has none of its own."""
     measured: LocalTime | None
+    until: LocalTime | None = None
+    """The end, of what is measured over a time."""
     low: Amount | None = None
     high: Amount | None = None
     interpretation: str | None = None

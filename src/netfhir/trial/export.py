@@ -6,6 +6,14 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
+from netfhir.trial.care_sources import (
+    ConsentSource,
+    DiagnosisSource,
+    SessionSource,
+    SpecimenSource,
+    TreatmentSource,
+    VisitSource,
+)
 from netfhir.trial.entities import DoseStatus, MeasurementStatus, SubjectState, SurgeryStatus
 from netfhir.trial.places import (
     Column,
@@ -65,6 +73,8 @@ class SurgerySource(FactSource):
     procedure: ConceptPlace
     status: Annotated[Place, _SURGERY]
     performed: Column
+    body_site: Annotated[Place | None, Names("concept")] = None
+    number: Column = ""
     residual_tumour: Annotated[Place | None, Names("concept")] = None
 
     @property
@@ -90,6 +100,8 @@ class DoseSource(FactSource):
     schedule: Column = ""
     cycle: Place | None = None
     lot: Column = ""
+    expires: Column = ""
+    category: Annotated[Place | None, Names("concept")] = None
     reason: Column = ""
 
     @property
@@ -115,6 +127,8 @@ class ItemPlace(Declared):
     column: Column = ""
     by: Place | None = None
     """Where another field decides which item it is; `item` where that field does not say."""
+    measured: Column = ""
+    """Its own time; by default that of the row."""
     low: Column = ""
     high: Column = ""
     parts: tuple[Part, ...] = ()
@@ -144,6 +158,8 @@ class MeasurementSource(FactSource):
     low: Column = ""
     high: Column = ""
     measured: Column
+    until: Column = ""
+    """The end, of what is measured over a time."""
     status: Annotated[Place, _MEASUREMENT]
     """The Observation's status where there is a value."""
     status_without_value: Annotated[Place, _MEASUREMENT]
@@ -169,8 +185,37 @@ class MeasurementSource(FactSource):
         return (self.value,) if self.value else tuple(c for i in self.items for c in i.columns)
 
 
+class DeviationSource(FactSource):
+    """Where people record protocol deviations (SDTM: DV)."""
+
+    entity: Literal["deviation"]
+    status: Annotated[Place, _MEASUREMENT]
+    category: Column
+    """The column of the kind of deviation, in the source's own words or codes."""
+    description: Column
+    occurred: Column = ""
+    severity: Annotated[Place | None, Names("concept")] = None
+    reason: Column = ""
+
+    @property
+    def fact_columns(self) -> tuple[str, ...]:
+        """Return the columns of which one is filled exactly where a form's row holds a fact."""
+        return (self.category, self.description)
+
+
 EntitySource = Annotated[
-    SubjectSource | SurgerySource | DoseSource | MeasurementSource, Field(discriminator="entity")
+    SubjectSource
+    | ConsentSource
+    | VisitSource
+    | DiagnosisSource
+    | SurgerySource
+    | SessionSource
+    | DoseSource
+    | TreatmentSource
+    | SpecimenSource
+    | MeasurementSource
+    | DeviationSource,
+    Field(discriminator="entity"),
 ]
 
 

@@ -50,7 +50,7 @@ class OneOf(NamedTuple):
 class Names(NamedTuple):
     """Beside an attribute: what kind of declared thing its words name."""
 
-    kind: Literal["concept", "arm", "site"]
+    kind: Literal["concept", "arm", "site", "visit"]
 
 
 class _IsColumn(NamedTuple):
@@ -70,15 +70,15 @@ class LinkSource(Declared):
     """A fact that this one refers to, found by its key: of the same subject.
 
     `to` is the entity, `element` the element of the resource that holds the reference. Its event
-    is the fact's own unless `event` names a column; its item is read from `item`.
+    is the fact's own unless `event` says another; its item is read from `item`.
     """
 
     element: str
     to: str
     form: str = ""
     """The form in the key of what is referred to, where that is not the entity's own name."""
-    event: Column = ""
-    item: Annotated[Place | None, Names("concept")] = None
+    event: Place | None = None
+    item: Place | None = None
     repeat: Column = ""
     required: bool = False
     """Whether a fact without it is refused; otherwise the reference is left out."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from decimal import Decimal  # noqa: TC003 - pydantic reads it
 from typing import Literal
 
+from netfhir.trial.schedule.planned import Published  # noqa: TC001 - pydantic reads it
 from netfhir.trial.study_design import (
     Arm,
     Design,
@@ -167,6 +168,8 @@ class Study(Part):
     outcomes: tuple[Outcome, ...]
     objectives: tuple[Objective, ...] = ()
     """Only what the trial declares: a record states objectives in prose."""
+    schedule: Published | None = None
+    """Only what the trial declares: a record has the schedule in prose."""
     eligibility: Eligibility
     places: tuple[Place, ...]
     citations: tuple[Citation, ...]

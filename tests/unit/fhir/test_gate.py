@@ -232,7 +232,7 @@ def test_the_models_are_heeded(gate: Gate) -> None:
 )
 def test_another_structure_is_another_shape(one: dict[str, Any], other: dict[str, Any]) -> None:
     """Where objects begin, how many items there are and which are null makes a shape."""
-    structure = Structure()
+    structure = Structure("r4")
     walks = [Walk(structure), Walk(structure)]
     for walk, more in zip(walks, (one, other), strict=True):
         walk.run({"resourceType": "Patient", **more})
@@ -257,7 +257,7 @@ class Judge:
 def test_a_shape_that_passed_is_asked_once() -> None:
     """The second resource of a shape costs no second judgement; another shape does."""
     judge = Judge()
-    models = Models(judge)
+    models = Models(judge=judge)
     for shape in ((1, 2, 3, 4), (1, 2, 3, 4), (1, 2, 3, 5)):
         assert models.findings(observation(), shape) == []
     assert judge.asked == 2
@@ -266,7 +266,7 @@ def test_a_shape_that_passed_is_asked_once() -> None:
 def test_a_shape_that_was_refused_is_asked_again() -> None:
     """Only good shapes are remembered: a refusal is always told in full."""
     judge = Judge("Observation")
-    models = Models(judge)
+    models = Models(judge=judge)
     for _ in range(2):
         assert [finding.rule for finding in models.findings(observation(), (1,))] == ["model"]
     assert judge.asked == 2
@@ -275,7 +275,7 @@ def test_a_shape_that_was_refused_is_asked_again() -> None:
 def test_the_memory_of_shapes_has_an_end() -> None:
     """Endless new shapes do not fill the memory: when it is full it starts anew."""
     judge = Judge()
-    models = Models(judge, capacity=2)
+    models = Models(judge=judge, capacity=2)
     for shape in ((1,), (2,), (3,), (1,)):
         models.findings(observation(), shape)
     assert judge.asked == 4

@@ -118,3 +118,30 @@ def test_no_answer_at_the_first_request_is_unreachable(code: str, kind: type[Exc
     """69 without an answer; an answer of 503 stays 75."""
     with pytest.raises(kind):
         fetch(_Failing(code), ServerSettings(name="s", base_url="https://f.example"))
+
+
+@pytest.mark.parametrize(
+    ("stated", "fhir"), [("4.0.1", "r4"), ("4.3.0", "r4"), ("5.0.0", "r5"), ("5.0.0-ballot", "r5")]
+)
+def test_a_server_takes_its_own_version(stated: str, fhir: Any) -> None:
+    """R4B, which has the same elements for all that is written, takes R4."""
+    _read(_statement() | {"fhirVersion": stated}).must_speak(fhir)
+
+
+@pytest.mark.parametrize(
+    ("stated", "fhir", "remedy"),
+    [
+        ("4.0.1", "r5", "give --fhir r4"),
+        ("5.0.0", "r4", "give --fhir r5"),
+        ("3.0.2", "r4", "name an R4 or R5 endpoint of it"),
+        ("6.0.0-ballot3", "r5", "name an R4 or R5 endpoint of it"),
+        ("", "r4", "name an R4 or R5 endpoint of it"),
+    ],
+)
+def test_a_server_of_another_version_gets_nothing(stated: str, fhir: Any, remedy: str) -> None:
+    """What it would take for valid could mean something else: 78, before anything is sent."""
+    capabilities = _read(_statement() | {"fhirVersion": stated})
+    with pytest.raises(CapabilityError) as caught:
+        capabilities.must_speak(fhir)
+    assert (caught.value.code, caught.value.exit_status) == ("other-fhir-version", 78)
+    assert caught.value.remedy == remedy

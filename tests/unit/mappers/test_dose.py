@@ -25,6 +25,7 @@ UNSAID = {
         }
     ]
 }
+OURS = {"system": f"{BASE}/item/product", "code": "lutetium"}
 ACTIVITY = {"value": Decimal("7.40"), "unit": "GBq", "system": "http://unitsofmeasure.org"} | {
     "code": "GBq"
 }
@@ -105,7 +106,7 @@ def test_the_product_is_a_medication() -> None:
         "resourceType": "Medication",
         "id": SITE.naming.id(SourceKey("TINY", "", "", "medication", "lutetium/SOLUTION", "LU-1")),
         "identifier": [{"system": BASE, "value": "tiny|||medication|lutetium%2Fsolution|LU-1"}],
-        "code": {"coding": [coding("lutetium")], "text": "The lutetium"},
+        "code": {"coding": [OURS, coding("lutetium")], "text": "The lutetium"},
         "form": {"text": "SOLUTION"},
         "batch": {"lotNumber": "LU-1"},
     }

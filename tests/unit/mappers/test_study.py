@@ -11,6 +11,7 @@ import study_cases
 from netfhir.errors import DeclarationError
 from netfhir.mappers.study import drafts
 from netfhir.terminology.concepts import Terminology
+from netfhir.trial.declaration import Site, SiteStudy
 from netfhir.trial.declared_study import declared
 from study_reading import Reading
 
@@ -302,8 +303,8 @@ def test_sites_that_are_called_the_same_stay_apart() -> None:
     assert len(_of_type(reading, "Location")) == 2
 
 
-def test_a_study_a_site_only_on_request() -> None:
-    """A site's own ResearchStudy is part of the whole, and of nobody who did not ask."""
+def test_a_study_a_site_only_where_it_is_declared() -> None:
+    """A site's own ResearchStudy is part of the whole, with the status of its place."""
     place = {"facility": "F", "city": "Lyon", "country": "France", "status": "RECRUITING"}
     modules = {
         "identificationModule": {"nctId": "NCT00000001", "briefTitle": "A study"},
@@ -312,7 +313,8 @@ def test_a_study_a_site_only_on_request() -> None:
     }
     study = study_cases.read({"protocolSection": modules}).study
     naming, terms = study_cases.naming(study.key), study_cases.terms()
-    found = [list(drafts(study, naming, terms, site_studies=asked)) for asked in (False, True)]
+    sites = [{}, {"01": Site(name="F", study=SiteStudy())}]
+    found = [list(drafts(study, naming, terms, sites=declared)) for declared in sites]
     whole, part = [one for one in found[1] if one.resource_type == "ResearchStudy"]
     assert len(found[1]) == len(found[0]) + 1
     assert part.body["partOf"] == [{"reference": f"ResearchStudy/{whole.id}"}]

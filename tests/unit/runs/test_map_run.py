@@ -58,6 +58,7 @@ def test_the_summary_has_the_documented_keys(out: Path) -> None:
         "trial",
         "fhir",
         "facts",
+        "derived",
         "left_out",
         "resources",
         "balanced",
@@ -69,8 +70,8 @@ def test_the_summary_has_the_documented_keys(out: Path) -> None:
 
 
 def test_what_was_left_out_is_told(out: Path) -> None:
-    """Facts of the eleven other subjects are no part of the input."""
-    assert json.loads((out / "summary.json").read_bytes())["left_out"]["subject"] == 11
+    """Facts of the 25 other subjects are no part of the input."""
+    assert json.loads((out / "summary.json").read_bytes())["left_out"]["subject"] == 25
 
 
 def test_files_are_their_owners_alone(out: Path) -> None:
@@ -87,10 +88,12 @@ def test_a_second_run_replaces_the_first(out: Path) -> None:
 
 
 def test_lines_are_sorted_by_id(out: Path) -> None:
-    """The order of the source leaves no trace."""
+    """The order of the source leaves no trace; what is derived from others follows them."""
     lines = (out / "Observation.ndjson").read_bytes().splitlines()
-    ids = [json.loads(line)["id"] for line in lines]
-    assert ids == sorted(ids)
+    bodies = [json.loads(line) for line in lines]
+    placed = [("derivedFrom" in body, body["id"]) for body in bodies]
+    assert {derived for derived, _ in placed} == {False, True}
+    assert placed == sorted(placed)
 
 
 @pytest.mark.parametrize(

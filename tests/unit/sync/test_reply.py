@@ -92,10 +92,36 @@ def test_a_returned_resource_stands_for_the_location() -> None:
 
 
 def test_a_row_without_an_id_needs_a_location() -> None:
-    """A conditional write is acknowledged by the id that the server gave, or not at all."""
+    """The id that the server gave is to be looked at; without one nothing is known."""
     assert check_entry(_entry(status="201"), _item(server_id="")).verdict is Verdict.UNKNOWN
     judged = check_entry(_entry(status="201", location="Observation/s7"), _item(server_id=""))
-    assert (judged.verdict, judged.server_id) == (Verdict.ACKED, "s7")
+    assert (judged.verdict, judged.server_id) == (Verdict.PLACED, "s7")
+
+
+@pytest.mark.parametrize(("value", "verdict"), [("1", Verdict.ACKED), ("2", Verdict.PLACED)])
+def test_a_returned_resource_shows_that_it_is_ours(value: str, verdict: Verdict) -> None:
+    """A place is believed without a look where the reply holds the body with our identifier."""
+    item = _item(server_id="")._replace(token=("urn:s", "1"))
+    body: dict[str, Any] = {"resourceType": "Observation", "id": "s7"}
+    body |= {"identifier": [{"system": "urn:s", "value": value}]}
+    entry = {**_entry(status="201", location="Observation/s7"), "resource": body}
+    assert check_entry(entry, item).verdict is verdict
+
+
+def test_two_rows_are_not_one_resource() -> None:
+    """A place that two entries name is believed of neither."""
+    items = [_item("n1", server_id=""), _item("n2", server_id=""), _item("n3", server_id="")]
+    places = ("s1", "s1", "s3")
+    entries = [_entry(status="201", location=f"Observation/{place}") for place in places]
+    judged = check(_reply(*entries), items, "transaction")
+    assert [j.verdict for j in judged] == [Verdict.UNKNOWN, Verdict.UNKNOWN, Verdict.PLACED]
+
+
+def test_etag_and_location_name_one_version() -> None:
+    """Where they differ, one of the two is another resource's: nothing is known."""
+    entry = _entry(status="201", location="Observation/n1/_history/1", etag='W/"2"')
+    judged = check_entry(entry, _item())
+    assert (judged.verdict, judged.reason) == (Verdict.UNKNOWN, "reply-version")
 
 
 @pytest.mark.parametrize("severity", ["error", "fatal"])
@@ -111,6 +137,12 @@ def test_a_remark_within_a_success_is_none() -> None:
     """HAPI says "successful" in an outcome of severity information."""
     outcome = {"resourceType": "OperationOutcome", "issue": [{"severity": "information"}]}
     assert check_entry(_entry(status="201", outcome=outcome), _item()).verdict is Verdict.ACKED
+
+
+def test_a_first_write_that_made_nothing_stays_open() -> None:
+    """An unreadable place of a first write is unknown, not dead: it is looked for."""
+    judged = check_entry(_entry(status="201", location="nowhere"), _item(server_id=""))
+    assert (judged.verdict, judged.reason) == (Verdict.UNKNOWN, "reply-location")
 
 
 def test_nothing_made_where_something_should_be_is_compared() -> None:

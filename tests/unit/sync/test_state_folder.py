@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from netfhir.errors import StateError, TemporaryError
+from netfhir.errors import OverlapError, StateError
 from netfhir.sync.files import held
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def test_the_folder_is_named_and_private(tmp_path: Path) -> None:
 def test_a_second_run_is_turned_away(tmp_path: Path) -> None:
     """75 while the first holds the lock; free again after it."""
     with held(tmp_path, "T", "s"):
-        with pytest.raises(TemporaryError, match="locked"), held(tmp_path, "T", "s"):
+        with pytest.raises(OverlapError, match="locked"), held(tmp_path, "T", "s"):
             pass
         with held(tmp_path, "T", "other"):
             pass

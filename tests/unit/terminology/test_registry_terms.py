@@ -63,6 +63,7 @@ def test_a_site_without_hl7_s_package_names_its_own_extensions(tmp_path: Path) -
     text = f'override = true\nextension_base = "{_OURS}"\n'
     terms = _overlaid(tmp_path, text)
     study = study_cases.trial("NCT05987176").study
-    body = list(drafts(study, study_cases.naming(study.key), terms))[-1].body
+    draft = list(drafts(study, study_cases.naming(study.key), terms))[-1]
+    body = draft.in_version("r4", terms.extension_base).body
     urls = {one["url"].rpartition("/")[0] + "/" for one in body["extension"]}
     assert urls == {_OURS, "http://hl7.org/fhir/StructureDefinition/"}

@@ -1,4 +1,4 @@
-"""Invariants of Bundle (hl7.org/fhir/R4/bundle.html)."""
+"""Invariants of R4's Bundle (hl7.org/fhir/R4/bundle.html); in R5 none is judged."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _names_its_resource(entry: Json) -> bool:
     """Say whether a URL is absolute and, where it looks like one of a server, ends in Type/id."""
     url, resource = entry["fullUrl"], entry.get("resource", {})
     found = _TYPE_AND_ID.search(url)
-    if found is None or found[1] not in codes.resource_types():
+    if found is None or found[1] not in codes.resource_types("r4"):
         return _ABSOLUTE.match(url) is not None
     own = (resource.get("resourceType", found[1]), resource.get("id", found[2]))
     return _ABSOLUTE.match(url) is not None and found.groups() == own

@@ -68,7 +68,8 @@ def _obs_6(observation: Json) -> bool:
     return chosen(observation, "value") is None
 
 
-def _con_4(condition: Json) -> bool:
+def con_4(condition: Json) -> bool:
+    """Say whether a condition that is abated has a clinical status that says so."""
     status = condition.get("clinicalStatus", {})
     return has_code(status, _CLINICAL, "resolved", "remission", "inactive")
 
@@ -103,7 +104,7 @@ def _list_mode(mode: str, name: str) -> Rule:
 RULES: dict[str, Rule] = {
     "con-1": Rule(lambda stage: has(stage, "summary", "assessment")),
     "con-2": any_of("code", "detail"),
-    "con-4": Rule(_con_4, ("abatement[x]",)),
+    "con-4": Rule(con_4, ("abatement[x]",)),
     "con-5": Rule(lambda c: "verificationStatus" not in c or _con_5(c), ("clinicalStatus",)),
     "contained-id": Rule(_own_ids, ("contained",)),
     "cpl-3": excludes("detail", "reference"),

@@ -1,4 +1,4 @@
-"""The gate's tables, derived from the official R4 package by `tools/fhir_tables.py`."""
+"""The gate's tables, derived from the official packages by `tools/fhir_tables.py`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from netfhir.fhir.canonical import Json
+    from netfhir.fhir.version import Version
 
 
 @cache
-def read(name: str) -> Json:
-    """Return the table of this name: `structure`, `codes` or `invariants`."""
-    text = resources.files(__name__).joinpath(f"{name}.json").read_text("utf-8")
+def read(version: Version, name: str) -> Json:
+    """Return a table of a version: `structure`, `codes`, `extensions` or `invariants`."""
+    text = resources.files(__name__).joinpath(version, f"{name}.json").read_text("utf-8")
     return cast("Json", json.loads(text))

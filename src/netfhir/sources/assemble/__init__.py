@@ -44,6 +44,10 @@ class Assembly:
     reader: Reader
     zones: dict[str, str | None] = field(default_factory=dict)
     """Subject -> the zone of its site; a subject that is not here is unknown."""
+    arms: dict[str, str | None] = field(default_factory=dict)
+    """Subject -> the arm drawn; None before randomisation."""
+    sites: dict[str, str] = field(default_factory=dict)
+    """Subject -> the code of its site."""
     rejected: set[str] = field(default_factory=set)
     met: set[SourceKey] = field(default_factory=set)
     """The keys of the facts that others may refer to."""

@@ -49,6 +49,8 @@ def _dose(row: Row, source: DoseSource, assembly: Assembly) -> Dose:
         schedule=reader.text(row, source.schedule),
         cycle=_cycle(row, source, assembly),
         lot=reader.text(row, source.lot) or None,
+        expires=reader.when(row, source.expires),
+        category=reader.choice(row, source.category, concepts) if source.category else None,
         reason=reader.text(row, source.reason),
     )
 

@@ -41,10 +41,10 @@ def links(row: Row, source: FactSource, assembly: Assembly) -> tuple[Link, ...]:
 
 def _key(row: Row, declared: LinkSource, source: FactSource, assembly: Assembly) -> SourceKey:
     reader = assembly.reader
-    event = declared.event or source.event
+    event = row.cells[source.event] if source.event else ""
     return assembly.key(
         row.cells[source.subject],
-        row.cells[event] if event else "",
+        (reader.coded(row, declared.event) or "") if declared.event else event,
         declared.form or declared.to,
         reader.coded(row, declared.item) or "",
         row.cells[declared.repeat] if declared.repeat else "",

@@ -55,12 +55,14 @@ def _subject(
 ) -> Subject:
     reader = assembly.reader
     number = reader.required(row, source.subject)
-    zone = _zone(row, source, assembly)
+    site = _site(row, source, assembly)
+    zone = assembly.trial.file.sites[site].zone
     subject = Subject(
         key=assembly.key(number, form="subject"),
         origin=row.where(),
         subject=number,
         zone=zone,
+        site=site,
         states=_history(row, source, reader, told),
         other_numbers=tuple(
             (other.system, text)
@@ -74,14 +76,16 @@ def _subject(
         randomisation_number=reader.text(row, source.randomisation_number) or None,
     )
     assembly.zones[number] = zone
+    assembly.arms[number] = subject.arm
+    assembly.sites[number] = site
     return subject
 
 
-def _zone(row: Row, source: SubjectSource, assembly: Assembly) -> str | None:
+def _site(row: Row, source: SubjectSource, assembly: Assembly) -> str:
     site = assembly.reader.coded(row, source.site)
     sites = assembly.trial.file.sites
     if site in sites:
-        return sites[site].zone
+        return site
     raise RecordError(
         "unknown-site",
         where=row.where(source.site.column),

@@ -44,6 +44,8 @@ def _surgery(row: Row, source: SurgerySource, assembly: Assembly) -> Surgery:
         status=cast("SurgeryStatus", status),
         procedure=procedure,
         performed=performed,
+        body_site=reader.choice(row, source.body_site, concepts) if source.body_site else None,
+        number=reader.text(row, source.number),
         residual_tumour=reader.choice(row, tumour, concepts) if tumour else None,
     )
 

@@ -1,4 +1,4 @@
-"""The second schema: digests by element, tombstones, Provenance owed, and the lease."""
+"""The second schema: digests by element, tombstones, Provenance owed, lease, not-before."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -48,3 +48,4 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.Float, nullable=False),
         sa.CheckConstraint("id = 1"),
     )
+    op.add_column("run", sa.Column("not_before", sa.String, nullable=False, server_default=""))
