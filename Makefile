@@ -2,9 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 TESTS ?= tests
+SOAKED := tests/e2e/test_overlap.py tests/unit/sync/test_ledger_storage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check format test docs validate-all bench lock tables goldens fixtures clean
+.PHONY: help setup demo check format test docs validate-all soak bench lock tables goldens fixtures clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -36,6 +37,9 @@ docs: setup ## Regenerate the generated documents
 
 validate-all: setup ## Validate every resource of the pilot with HAPI (about 90,000; long)
 	$(BIN)/python tools/validate_all.py
+
+soak: setup ## The sync tests of SOAKED at their full sizes (hours)
+	NETFHIR_SOAK=1 $(BIN)/pytest -q $(SOAKED)
 
 bench: setup ## The benchmarks of benchmarks/README.md, medians of five
 	$(BIN)/python benchmarks/run.py

@@ -11,6 +11,17 @@ from bad_inputs import BadCell
 _BY_THE_DICTIONARY = ("not-as-the-dictionary-says",)
 _VISIT = {"visit": 1}
 _SESSION = {"session": 1}
+_ALL_OF_THE_FIRST = {
+    "subject": 1,
+    "consent": 1,
+    "visit": 17,
+    "diagnosis": 2,
+    "surgery": 1,
+    "session": 2,
+    "dose": 6,
+    "specimen": 26,
+    "measurement": 237,
+}
 
 BAD_CARE = (
     BadCell(
@@ -133,7 +144,7 @@ BAD_CARE = (
         "assay_before",
         "plenty",
         *_BY_THE_DICTIONARY,
-        "whole number",
+        "number",
         "source",
         {"measurement": 1},
     ),
@@ -143,7 +154,7 @@ BAD_CARE = (
         "assay_residual",
         "<30",
         *_BY_THE_DICTIONARY,
-        "whole number",
+        "number",
         "source",
         {"measurement": 1},
     ),
@@ -186,5 +197,26 @@ BAD_CARE = (
         "number",
         "source",
         {"measurement": 1},
+    ),
+    BadCell(
+        "dose-in-a-unit-of-another-kind",
+        "ex",
+        "EXDOSU",
+        "mCi",
+        "unit-of-another-kind",
+        "a unit of mass",
+        "correct the unit",
+        {"dose": 1},
+    ),
+    BadCell(
+        "second-randomisation",
+        "data",
+        "randomisation_date",
+        "2024-09-20",
+        "contradiction",
+        "one value of this field in a record",
+        "correct the record",
+        _ALL_OF_THE_FIRST,
+        line=31,
     ),
 )

@@ -17,6 +17,8 @@ from urllib.parse import parse_qs, unquote
 
 from werkzeug import Request, Response
 
+from netfhir.fhir.identity import identifiers_of
+
 if TYPE_CHECKING:
     from pytest_httpserver import HTTPServer
 
@@ -78,7 +80,10 @@ class FhirStore:
     """Whether a search tells how many it found."""
     refuses: Callable[[Json], int] = lambda _: 0
     """The status to refuse a resource with, 0 to take it."""
+    says: str = "refused CANARY"
+    """What a refusal says in prose."""
     held: dict[str, Json] = field(default_factory=dict)
+    deleted: set[str] = field(default_factory=set)
     made: int = 0
     """How many ids the server has given."""
     faults: deque[Fault] = field(default_factory=deque)
@@ -112,12 +117,12 @@ class FhirStore:
         self.seen.append((request.method, request.url))
         path = unquote(request.path.removeprefix("/fhir").strip("/"))
         posted = request.method == "POST" and not path.endswith("_search")
-        writing = request.method == "PUT" or posted
+        writing = request.method in {"PUT", "DELETE"} or posted
         reads = writing and b'"method":"GET"' in request.get_data().replace(b" ", b"")
         if reads and self.read_faults:
             return self.read_faults.popleft()(request, lambda: self._answer(request, path))
         if writing and not reads:
-            self.writes.append(json.loads(request.get_data()))
+            self.writes.append(json.loads(request.get_data() or b"{}"))
             if self.faults:
                 return self.faults.popleft()(request, lambda: self._answer(request, path))
         return self._answer(request, path)
@@ -127,7 +132,7 @@ class FhirStore:
             try:
                 return self._routed(request, path)
             except Refusal as refusal:
-                return _json(_outcome(refusal.status), refusal.status)
+                return _json(_outcome(refusal.status, self.says), refusal.status)
 
     def _routed(self, request: Request, path: str) -> Response:
         if path == "metadata":
@@ -140,15 +145,20 @@ class FhirStore:
         if request.method in {"PUT", "POST"}:
             return self._alone(request, path)
         if request.method == "DELETE":
-            return self._removed(path)
+            return self._removed(request, path)
         return self._got(request, path)
 
-    def _removed(self, path: str) -> Response:
+    def _removed(self, request: Request, path: str) -> Response:
         self._may(path.partition("/")[0], "delete")
-        self._read(path)
+        body, expected = self._read(path), request.headers.get("If-Match", "")
         if self.undeletable:
             raise Refusal(403)
+        if expected and expected != self._etag(body).get("ETag"):
+            raise Refusal(412)
+        if any(f'"reference": "{path}"' in json.dumps(other) for other in self.held.values()):
+            raise Refusal(409)
         del self.held[path]
+        self.deleted.add(path)
         return Response(status=204)
 
     def _got(self, request: Request, path: str) -> Response:
@@ -227,7 +237,10 @@ class FhirStore:
                 if bundle["type"] == "transaction":
                     self.held = before
                     raise
-                response = {"status": str(refusal.status), "outcome": _outcome(refusal.status)}
+                response = {
+                    "status": str(refusal.status),
+                    "outcome": _outcome(refusal.status, self.says),
+                }
                 entries.append({"response": response})
         kind = f"{bundle['type']}-response"
         return {"resourceType": "Bundle", "type": kind, "entry": entries}
@@ -304,7 +317,7 @@ class FhirStore:
 
     def _read(self, path: str) -> Json:
         if path not in self.held:
-            raise Refusal(404)
+            raise Refusal(410 if path in self.deleted else 404)
         return self.held[path]
 
     def _search(self, resource_type: str, tokens: str) -> Json:
@@ -321,7 +334,7 @@ class FhirStore:
 
 def _tokens(body: Json) -> Iterator[str]:
     """Yield what a search finds a body by: system and value, and the system alone."""
-    for identifier in body.get("identifier", []):
+    for identifier in identifiers_of(body):
         yield f"{identifier['system']}|{identifier['value']}"
         yield f"{identifier['system']}|"
 
@@ -371,6 +384,6 @@ def _json(body: Json, status: int = 200, headers: dict[str, str] | None = None) 
     return Response(json.dumps(body), status, headers, content_type="application/fhir+json")
 
 
-def _outcome(status: int) -> Json:
-    issue = {"severity": "error", "code": "processing", "diagnostics": f"refused {status} CANARY"}
+def _outcome(status: int, says: str = "refused CANARY") -> Json:
+    issue = {"severity": "error", "code": "processing", "diagnostics": f"{status} {says}"}
     return {"resourceType": "OperationOutcome", "issue": [issue]}

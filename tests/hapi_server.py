@@ -20,6 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Literal, Self
 
+import backport_profile
 import cross_version
 
 _PROJECT = Path(__file__).resolve().parent / "servers" / "hapi"
@@ -118,10 +119,10 @@ def start(
 
 
 def _define_extensions(base_url: str) -> None:
-    """Give the server the definitions of HL7's cross-version extensions, as a hospital would."""
-    for definition in cross_version.definitions():
+    """Give the server the definitions of the extensions that are written, as a hospital would."""
+    for definition in [*cross_version.definitions(), *backport_profile.definitions()]:
         request = urllib.request.Request(  # noqa: S310 - our own server
-            f"{base_url}/StructureDefinition/{definition['id']}",
+            f"{base_url}/{definition['resourceType']}/{definition['id']}",
             data=json.dumps(definition).encode(),
             headers={"Content-Type": "application/fhir+json"},
             method="PUT",

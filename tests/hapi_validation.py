@@ -5,42 +5,65 @@ from __future__ import annotations
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import requests
 
 from netfhir.fhir.canonical import to_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 CHUNK = 100
 _ENTRY = re.compile(r"Bundle\.entry\[(\d+)\]")
 _HEADERS = {"Content-Type": "application/fhir+json"}
 
 
+class Issue(NamedTuple):
+    """What HAPI says of one resource."""
+
+    index: int
+    """Of the resource, in what was asked."""
+    severity: str
+    message: str
+
+    @property
+    def is_error(self) -> bool:
+        """Say whether the resource is invalid by it."""
+        return self.severity in {"error", "fatal"}
+
+
 def errors(base_url: str, resources: Sequence[dict[str, Any]]) -> dict[int, list[str]]:
     """Return the errors that HAPI finds, by the resource's index; {} if there is none."""
+    found: dict[int, list[str]] = {}
+    for issue in issues(base_url, resources):
+        if issue.is_error:
+            found.setdefault(issue.index, []).append(issue.message)
+    return found
+
+
+def issues(base_url: str, resources: Sequence[dict[str, Any]]) -> list[Issue]:
+    """Return all that HAPI finds: errors, warnings and hints."""
     chunks = [range(i, min(i + CHUNK, len(resources))) for i in range(0, len(resources), CHUNK)]
     with ThreadPoolExecutor(2) as pool:
-        found = pool.map(lambda chunk: _chunk(base_url, resources, chunk), chunks)
-    return {index: messages for part in found for index, messages in part.items()}
+        found = pool.map(lambda chunk: list(_chunk(base_url, resources, chunk)), chunks)
+    return [issue for part in found for issue in part]
 
 
-def _chunk(
-    base_url: str, resources: Sequence[dict[str, Any]], chunk: range
-) -> dict[int, list[str]]:
+def _chunk(base_url: str, resources: Sequence[dict[str, Any]], chunk: range) -> Iterator[Issue]:
     entries = [_entry(base_url, resources[index]) for index in chunk]
     bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
-    status, issues = _validate(base_url, "Bundle", to_bytes(bundle))
+    status, rows = _validate(base_url, "Bundle", to_bytes(bundle))
     if status != requests.codes.ok:
-        return _singly(base_url, resources, chunk)
-    found: dict[int, list[str]] = {}
-    for place, message in issues:
+        for index in chunk:
+            _, rows = _validate(
+                base_url, resources[index]["resourceType"], to_bytes(resources[index])
+            )
+            yield from (Issue(index, severity, message) for _, severity, message in rows)
+        return
+    for place, severity, message in rows:
         match = _ENTRY.search(place)
-        index = chunk[int(match.group(1))] if match else chunk[0]
-        found.setdefault(index, []).append(message)
-    return found
+        yield Issue(chunk[int(match.group(1))] if match else chunk[0], severity, message)
 
 
 def _entry(base_url: str, resource: dict[str, Any]) -> dict[str, Any]:
@@ -48,25 +71,22 @@ def _entry(base_url: str, resource: dict[str, Any]) -> dict[str, Any]:
     return {"fullUrl": f"{base_url}/{name}", "resource": resource}
 
 
-def _singly(
-    base_url: str, resources: Sequence[dict[str, Any]], chunk: range
-) -> dict[int, list[str]]:
-    found = {index: single(base_url, resources[index]) for index in chunk}
-    return {index: messages for index, messages in found.items() if messages}
-
-
 def single(base_url: str, resource: dict[str, Any]) -> list[str]:
     """Return the errors that HAPI finds in one resource."""
-    _, issues = _validate(base_url, resource["resourceType"], to_bytes(resource))
-    return [message for _, message in issues]
+    _, rows = _validate(base_url, resource["resourceType"], to_bytes(resource))
+    found = [Issue(0, severity, message) for _, severity, message in rows]
+    return [issue.message for issue in found if issue.is_error]
 
 
-def _validate(base_url: str, resource_type: str, body: bytes) -> tuple[int, list[tuple[str, str]]]:
-    url = f"{base_url}/{resource_type}/$validate"
+def _validate(base_url: str, kind: str, body: bytes) -> tuple[int, list[tuple[str, str, str]]]:
+    url = f"{base_url}/{kind}/$validate"
     reply = requests.post(url, data=body, headers=_HEADERS, timeout=300)
-    issues = [
-        (" ".join(issue.get("expression", issue.get("location", []))), issue.get("diagnostics", ""))
+    rows = [
+        (
+            " ".join(issue.get("expression", issue.get("location", []))),
+            issue["severity"],
+            issue.get("diagnostics", ""),
+        )
         for issue in json.loads(reply.content).get("issue", [])
-        if issue["severity"] in {"error", "fatal"}
     ]
-    return reply.status_code, issues
+    return reply.status_code, rows

@@ -28,6 +28,9 @@ from netfhir.sync.verify import Findings, Verify
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from netfhir.sync.records import Key
+    from netfhir.sync.threeway import Take
+
 KEY = SiteKey(b"the published test key")
 BASE = "https://trial.example/facts"
 SUBJECTS = "https://trial.example/subjects"
@@ -121,6 +124,8 @@ class Site:
     pace: Pace | None = None
     rule: Callable[[str], TypeRule] | None = None
     """In place of the rules of the server's capabilities."""
+    takes: Mapping[Key, Take] = field(default_factory=dict)
+    """What a person decided of rows, for the next run."""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     opens: Callable[[Path, Owner, Callable[[], datetime]], Ledger] | None = None
     """How a run comes to its ledger, if it is not opened as it is."""
@@ -175,7 +180,7 @@ class Site:
             client = Client(transport, batch=capabilities.batch)
             answers = resolve(client, self.crosswalk, staging.subjects())
             rule = self.rule or (lambda name: replace(capabilities.rule(name), settle_s=0.01))
-            terms = Terms(KEY, BASE, SUBJECTS, answers, rule)
+            terms = Terms(KEY, BASE, SUBJECTS, answers, rule, self.takes)
             pace = self.pace or _quick(pace_of(capabilities))
             yield (
                 Apply(staging, ledger, client, terms, pace),

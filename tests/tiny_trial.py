@@ -40,6 +40,7 @@ FILE: dict[str, Any] = {
 CODES: dict[str, Any] = {
     "system": f"{BASE}/item",
     "units": {"GBq": "GBq", "g/dl": "g/dL", "NO UNITS": "", "furlong": "furlong"},
+    "conversions": {"mCi": {"to": "GBq", "factor": "0.037", "reason": "by definition"}},
     "values": {
         "arm": {"A": "a", "B": "b", "X": "nowhere"},
         "state": {"IC": "screening", "RAND": "on-study", "OUT": "off-study", "BAD": "retired"},
@@ -49,6 +50,11 @@ CODES: dict[str, Any] = {
         "fasting": {"1": "glucose-fasting"},
         "not-done": {"NOT DONE": "absent-not-performed"},
         "range": {"HIGH": "high"},
+        "yes-no": {"1": "yes", "0": "no"},
+        "serious": {"Y": "serious", "N": "non-serious"},
+        "cycle": {"1": "c1", "2": "c2"},
+        "scan": {"1": "present", "2": "high"},
+        "tracer": {"1": "standing"},
     },
     "ignored": {"arm": {"FAIL": "a screen failure has no arm"}, "state": {"VISIT": "no state"}},
     "items": {
@@ -81,22 +87,48 @@ CODES: dict[str, Any] = {
                 "value": "integer",
                 "answers": {"1": "ecog-1"},
             },
+            "vial": {
+                "concept": "vial",
+                "category": "laboratory",
+                "units": ["GBq", "mCi"],
+                "comparators": True,
+            },
             "bp": {"concept": "bp", "category": "laboratory", "value": "panel"},
             "sys": {"concept": "sys", "category": "laboratory", "units": ["mm[Hg]"]},
             "dia": {"concept": "dia", "category": "laboratory", "units": ["mm[Hg]"]},
-        }
+        },
+        "score": {
+            "net": {
+                "concept": "hb",
+                "category": "laboratory",
+                "units": ["g/L"],
+                "least": 0,
+                "most": 100,
+                "needs_version": True,
+            },
+        },
     },
 }
-_PROPERTIES = {"GBq": "activity", "g/dL": "mass", "g/L": "mass", "ug/L": "mass", "mmol/L": "moles"}
+_PROPERTIES = {
+    "GBq": "activity",
+    "mCi": "activity",
+    "g/dL": "mass",
+    "g/L": "mass",
+    "ug/L": "mass",
+    "mmol/L": "moles",
+}
 _PROPERTIES |= {"[pH]": "acidity", "mm[Hg]": "pressure"}
 _NO_QUANTITIES = (
     "laboratory lutetium intravenous r0 resection present ecog-1 high standing arm-site colour "
+    "cause-of-death propose-deceased date-of-death "
+    "seriousness-serious seriousness-non-serious clinical-recurrence verification-confirmed "
     "blood ecog bp absent-unknown absent-not-performed absent-refused "
     "consent-scope-research consent-category-research consent-document sheet ambulatory "
     "tumour metastases liver confirmed blood-sample octreotide long-acting therapy clinical-unknown"
 )
 _NO_QUANTITIES += " milestone-randomised"
 _QUANTITIES = {"hb": "mass", "cga": "mass", "ph": "acidity", "sys": "pressure", "dia": "pressure"}
+_QUANTITIES |= {"vial": "activity"}
 _QUANTITIES |= {"glucose": "moles", "glucose-fasting": "moles"}
 
 

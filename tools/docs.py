@@ -20,6 +20,7 @@ import click
 
 from netfhir import cli, errors
 from netfhir.fhir.canonical import from_bytes, to_bytes
+from netfhir.fhir.identity import identifiers_of
 from netfhir.runs import mapping, opening
 from netfhir.runs.opening import Input
 from netfhir.runs.pipeline import Selection
@@ -149,7 +150,7 @@ def examples() -> str:
     for kind, bodies in _mapped().items():
         if kind in _NAMES_PEOPLE:
             continue
-        own = [body for body in bodies if _STUDY in body["identifier"][0]["system"]]
+        own = [body for body in bodies if _STUDY in identifiers_of(body)[0]["system"]]
         body = max(own or bodies, key=lambda body: (len(set(_paths(body))), str(body["id"])))
         parts.append(f"### {kind}\n\n```json\n{_pretty(_shortened(body))}\n```")
     return "\n\n".join(parts)

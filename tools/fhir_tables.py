@@ -31,7 +31,7 @@ Json: TypeAlias = dict[str, Any]
 TYPES = (
     *("ActivityDefinition", "AdverseEvent", "Bundle", "CarePlan", "CareTeam", "Condition"),
     *("Consent", "Device", "DiagnosticReport", "Encounter", "Goal", "Group", "ImagingStudy"),
-    *("Library", "List", "Location", "Medication", "MedicationAdministration"),
+    *("Library", "List", "Location", "Medication", "MeasureReport", "MedicationAdministration"),
     *(
         "MedicationRequest",
         "MedicationStatement",
@@ -43,7 +43,7 @@ TYPES = (
     ),
     *("PractitionerRole", "Procedure", "Provenance", "Questionnaire", "QuestionnaireResponse"),
     *("RelatedPerson", "ResearchStudy", "ResearchSubject", "ServiceRequest", "Specimen"),
-    "Substance",
+    *("Substance", "Task"),
 )
 #: Read in R4 only, or part of R4's examples: R5 is only written.
 NOT_IN_R5 = {
@@ -64,6 +64,11 @@ _SYNTACTIC = {
     "urn:ietf:bcp:47": "language",
     "urn:iso:std:iso:4217": "currency",
     "http://unitsofmeasure.org": "ucum",
+}
+#: Codes that HL7 Terminology gave a system of R4 later, under the same URL: the research profile of
+#: AdverseEvent asks for these, in lower case.
+_LATER = {
+    "http://terminology.hl7.org/CodeSystem/adverse-event-seriousness": ["non-serious", "serious"]
 }
 #: The package gives a value set of another strength its full width only in an extension.
 _LANGUAGE = "http://hl7.org/fhir/ValueSet/languages"
@@ -189,7 +194,7 @@ def _system(package: Package, url: str) -> list[str]:
     definition = package.systems.get(url, {})
     if "hl7.org" not in url or "|" in url or definition.get("content") != "complete":
         return []
-    return sorted(set(_concepts(definition.get("concept", []))))
+    return sorted({*_concepts(definition.get("concept", [])), *_LATER.get(url, [])})
 
 
 def _required(package: Package, url: str) -> Json:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from netfhir.fhir.identity import identifiers_of
 from netfhir.fhir.version import NUMBERS
 from netfhir.runs import mapping, opening
 from netfhir.runs.opening import Input
@@ -64,7 +65,7 @@ def pretty(line: bytes) -> bytes:
 def found(lines: Iterable[bytes], names: dict[str, str]) -> Iterator[tuple[str, bytes]]:
     """Yield name and text of each chosen resource among these."""
     for line in lines:
-        identifier = json.loads(line)["identifier"][0]["value"]
+        identifier = identifiers_of(json.loads(line))[0]["value"]
         if identifier in names:
             yield names[identifier], pretty(line)
 

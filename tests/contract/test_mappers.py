@@ -12,6 +12,7 @@ import pytest
 
 from netfhir import mappers
 from netfhir.fhir import tables
+from netfhir.fhir.identity import identifiers_of
 from netfhir.runs import opening
 from netfhir.settings import shipped_mappings
 from netfhir.sources import assemble
@@ -82,4 +83,4 @@ def test_a_resource_has_a_derived_id_and_its_identifier(
         bodies = [json.loads(line) for line in mapped.lines(name)]
         assert len({body["id"] for body in bodies}) == len(bodies)
         assert {len(body["id"]) for body in bodies} == {33}
-        assert all(body["identifier"][0]["value"] for body in bodies)
+        assert all(identifiers_of(body)[0]["value"] for body in bodies)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from ucumvert import PintUcumRegistry, get_ucum_parser
 
+from netfhir.runs import opening
 from netfhir.terminology.concepts import Coding, Concept, Terminology
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from _pytest.mark.structures import ParameterSet
     from lark import Lark
+
+    from netfhir.trial.declaration import Conversion
 
 MAPPINGS = Path(__file__).resolve().parents[2] / "mappings"
 TERMINOLOGY = Terminology.load([MAPPINGS])
@@ -37,6 +40,8 @@ SYSTEMS = {
     HL7 + "observation-category": ("hl7-cc0", r"[a-z-]+"),
     HL7 + "data-absent-reason": ("hl7-cc0", r"[a-z-]+"),
     HL7 + "v3-ObservationInterpretation": ("hl7-cc0", r"[A-Z]{1,3}|[<>]"),
+    HL7 + "v3-DataOperation": ("hl7-cc0", r"[A-Z]+"),
+    HL7 + "provenance-participant-type": ("hl7-cc0", r"[a-z]+"),
     HL7 + "condition-clinical": ("hl7-cc0", r"[a-z]+"),
     HL7 + "condition-ver-status": ("hl7-cc0", r"[a-z-]+"),
     HL7 + "consentcategorycodes": ("hl7-cc0", r"[a-z]+"),
@@ -44,6 +49,10 @@ SYSTEMS = {
     HL7 + "v2-0487": ("hl7-cc0", r"[A-Z]+"),
     HL7 + "v3-ActCode": ("hl7-cc0", r"[A-Z]+"),
     HL7 + "medication-admin-category": ("hl7-cc0", r"[a-z]+"),
+    HL7 + "adverse-event-outcome": ("hl7-cc0", r"[a-zA-Z]+"),
+    HL7 + "adverse-event-seriousness": ("hl7-cc0", r"[Nn]on-serious|[Ss]erious"),
+    HL7 + "adverse-event-severity": ("hl7-cc0", r"[a-z]+"),
+    HL7 + "v2-0074": ("hl7-cc0", r"[A-Z]{2,3}"),
     HL7 + "research-subject-milestone": ("hl7-cc0", r"[A-Za-z]+"),
 }
 
@@ -97,6 +106,9 @@ PROPERTIES = {
 
 #: The kinds of quantity whose concepts may share an NCI code, which names the analyte alone.
 SHARING = {"mass-concentration", "substance-concentration"}
+#: One NCI code for death as an outcome, as a criterion of seriousness and as a grade: HL7's value
+#: sets for adverse events have it in all three.
+DEATH = {"outcome-fatal", "criterion-death", "ctcae-5-grade-5"}
 
 #: What a LOINC name says in its brackets, as a property here.
 LOINC_KINDS = {
@@ -108,6 +120,17 @@ LOINC_KINDS = {
     "[Volume Rate/Area]": "volume-rate-per-area",
     "[Presence]": "",
 }
+
+
+#: What a site with a licence of its own lays over ours.
+LICENSED = """
+[[net-pancreas.coding]]
+system = "http://snomed.info/sct"
+code = "735735001"
+source = "the site's own release"
+status = "licensed"
+licence = "snomed-national"
+"""
 
 
 def codings() -> Iterator[tuple[str, Concept, Coding]]:
@@ -216,12 +239,14 @@ def test_a_loinc_code_has_its_check_digit(code: str) -> None:
 
 
 def test_a_code_belongs_to_one_concept() -> None:
-    """Only an NCI code may be shared: by the mass and the substance of one analyte."""
+    """Only an NCI code may be shared: by mass and substance of one analyte, by ways of death."""
     seen: dict[tuple[str, str], tuple[str, str]] = {}
     for key, concept, coding in codings():
         before, kind = seen.setdefault((coding.system, coding.code), (key, concept.property))
         shared = coding.system == NCIT and {kind, concept.property} == SHARING
-        assert before == key or shared, f"{key} and {before} share {coding.code}"
+        assert before == key or shared or {before, key} <= DEATH, (
+            f"{key} and {before} share {coding.code}"
+        )
 
 
 def test_loinc_comes_first() -> None:
@@ -250,6 +275,38 @@ def test_a_unit_is_valid_ucum(ucum: str) -> None:
 def test_a_unit_has_the_dimension_of_what_it_measures(ucum: str, name: str) -> None:
     """A unit cannot claim a kind of quantity of another dimension."""
     assert dimension(ucum) == PROPERTIES[name]
+
+
+CONVERSIONS = [
+    pytest.param(ucum, conversion, id=f"{name}-{ucum}")
+    for name in opening.trial_names([MAPPINGS])
+    for ucum, conversion in opening.trial(name).codes.conversions.items()
+]
+
+
+@pytest.mark.parametrize(("ucum", "conversion"), CONVERSIONS)
+def test_a_declared_factor_is_that_of_ucum(ucum: str, conversion: Conversion) -> None:
+    """UCUM knows the same ratio, as far as binary floats can tell."""
+    ratio = (1 * registry().from_ucum(ucum)).to(registry().from_ucum(conversion.to)).magnitude
+    assert ratio == pytest.approx(float(conversion.factor), rel=1e-12)
+
+
+def test_there_are_conversions() -> None:
+    """The test above runs over something."""
+    assert CONVERSIONS
+
+
+def test_a_site_adds_codes_without_editing_ours(tmp_path: Path) -> None:
+    """Its overlay adds a local or licensed coding to a concept; ours stay, and stand first."""
+    overlay = tmp_path / "terminology"
+    overlay.mkdir()
+    (overlay / "concepts.toml").write_text(LICENSED, encoding="utf-8")
+    found = Terminology.load([MAPPINGS, tmp_path]).concepts["net-pancreas"]
+    ours = TERMINOLOGY.concepts["net-pancreas"]
+    assert found.text == ours.text
+    assert [row.status for row in found.coding] == [row.status for row in ours.coding] + [
+        "licensed"
+    ]
 
 
 @pytest.mark.parametrize("ucum", ["K/uL", "cells/uL", "10^9/L", "mcL", "uM", "GBQ"])

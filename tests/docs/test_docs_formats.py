@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from documents import marked
 from fhir_store import answers, reshaped
+from netfhir.fhir.identity import identifiers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +25,7 @@ TOLD = {
 }
 #: Tables whose keys are names: each stands as `*`.
 NAMED = {"facts", "left_out", "resources", "outcomes", "types", "actions", "counts"}
-NAMED |= {"reasons", "remarks", "derived", "verdicts"}
+NAMED |= {"reasons", "remarks", "derived", "verdicts", "kept", "withheld", "gone", "rows"}
 ERROR = set(TOLD["rejects"])
 
 
@@ -68,11 +70,30 @@ class Flow:
         """Map the export."""
         return self._run("map", "--out", out, *more)
 
-    def sync(self, command: str, *more: str) -> Ran:
+    def sync(self, command: str | tuple[str, str], *more: str) -> Ran:
         """Run a command against the server."""
         crosswalk = self.folder / "crosswalk.csv"
-        server = ("--server", self.hospital.base_url, "--state", self.folder / "state")
-        return self._run(command, "--crosswalk", crosswalk, *server, "--json", *more)
+        return self._run(command, "--crosswalk", crosswalk, *self._state, "--json", *more)
+
+    def kept(self, *command: str) -> Ran:
+        """Run a command that needs no export."""
+        return self.netfhir(*command, "NCT05987176", *self._state, "--json")
+
+    def amend(self, item: str) -> None:
+        """Let somebody at the hospital amend the resources of an item."""
+        for path, body in list(self.hospital.held.items()):
+            if any(f"|{item}|" in i["value"] for i in identifiers_of(body)):
+                self.hospital.put({**self.hospital.held[path], "status": "amended"})
+
+    def merge(self, subject: str) -> None:
+        """Let the hospital merge a subject's Patient into another."""
+        crosswalk = (self.folder / "crosswalk.csv").read_text(encoding="utf-8").splitlines()
+        (value,) = [line.split(",")[2] for line in crosswalk if line.startswith(subject)]
+        link = [{"other": {"reference": "Patient/survivor"}, "type": "replaced-by"}]
+        self.hospital.put({"resourceType": "Patient", "id": "survivor"})
+        for body in list(self.hospital.held.values()):
+            if any(i["value"] == value for i in identifiers_of(body)):
+                self.hospital.put({**body, "link": link})
 
     def without_patient(self, subject: str) -> None:
         """Take a subject out of the crosswalk."""
@@ -80,9 +101,14 @@ class Flow:
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
         path.write_text("".join(x for x in lines if not x.startswith(subject)), encoding="utf-8")
 
-    def _run(self, command: str, *more: str | Path) -> Ran:
+    @property
+    def _state(self) -> tuple[str | Path, ...]:
+        return ("--server", self.hospital.base_url, "--state", self.folder / "state")
+
+    def _run(self, command: str | tuple[str, str], *more: str | Path) -> Ran:
         source = ("--format", "redcap", "--source", self.export.path)
-        return self.netfhir(command, "NCT05987176", *source, *more)
+        words = (command,) if isinstance(command, str) else command
+        return self.netfhir(*words, "NCT05987176", *source, *more)
 
 
 def test_files_of_map(flow: Flow, tmp_path: Path) -> None:
@@ -101,6 +127,8 @@ def test_plan(flow: Flow) -> None:
     """`plan --json` has the keys that are listed, for new, changed and parked rows and rejects."""
     flow.without_patient("S01-002")
     flow.sync("apply")
+    flow.amend("platelets")
+    flow.merge("S01-001")
     flow.export.set("lab_plt", "249")
     flow.export.set("lab_hb", "abc")
     seen = _seen(flow.sync("plan").document)
@@ -120,22 +148,64 @@ def _warned(reply: Any) -> Any:
 
 def test_apply(flow: Flow) -> None:
     """`apply --json` has the keys that are listed, of a stopped run and of one with rejects."""
+    flow.hospital.faults.append(reshaped(_warned))
+    first = flow.sync("apply")
+    flow.amend("platelets")
+    flow.merge("S01-001")
+    flow.export.set("lab_plt", "249")
     flow.export.set("lab_hb", "abc")
     flow.hospital.faults.append(answers(401))
     stopped = flow.sync("apply")
-    flow.hospital.faults.append(reshaped(_warned))
     done = flow.sync("apply")
-    assert _seen(stopped.document, done.document) == set(TOLD["apply"])
+    flow.export.set("lab_hb", "")
+    gone = flow.sync("apply")
+    seen = _seen(*(ran.document for ran in (first, stopped, done, gone)))
+    assert seen == set(TOLD["apply"])
+
+
+def test_retract(flow: Flow) -> None:
+    """`retract --json` has the keys that are listed, shown and done."""
+    flow.sync("apply")
+    flow.amend("platelets")
+    flow.export.set("lab_plt", "")
+    flow.export.set("lab_wbc", "")
+    shown = flow.sync("retract", "--why", "entered twice")
+    flow.export.set("lab_hb", "abc")
+    rejected = flow.sync("retract", "--why", "entered twice")
+    flow.export.set("lab_hb", "12.1")
+    done = flow.sync("retract", "--why", "entered twice", "--yes")
+    seen = _seen(shown.document, rejected.document, done.document)
+    assert seen == set(TOLD["retract"])
+
+
+def test_ledger_and_dead_letters(flow: Flow) -> None:
+    """`ledger status`, `ledger rebuild` and `dead list` have the keys that are listed."""
+    flow.hospital.refuses = lambda body: 422 if body["resourceType"] == "Procedure" else 0
+    flow.sync("apply")
+    flow.hospital.refuses = lambda _: 0
+    assert _seen(flow.kept("dead", "list").document) == set(TOLD["dead-list"])
+    status = {
+        re.sub(r"(counts)\..*", r"\1.*", re.sub(r"(rows\.\*)\..*", r"\1.*", key))
+        for key in _seen(flow.kept("ledger", "status").document)
+    }
+    assert status == set(TOLD["ledger-status"])
+    observation = next(path for path in flow.hospital.held if path.startswith("Observation/"))
+    flow.hospital.put({**flow.hospital.held[observation], "status": "amended"})
+    flow.export.set("lab_hb", "abc")
+    found = _seen(flow.sync(("ledger", "rebuild"), "--replace").document)
+    assert found | {"not_searchable[]"} == set(TOLD["ledger-rebuild"])
 
 
 def test_verify_and_journal(flow: Flow) -> None:
     """`verify --json` and the journal have the keys that are listed."""
     flow.sync("apply")
     held = flow.hospital.held
-    one, two, three = [path for path in sorted(held) if path.startswith("Observation/")][:3]
+    one, two, three, four = [p for p in sorted(held) if p.startswith("Observation/")][:4]
+    flow.hospital.put(held[four])
     flow.hospital.put({**held[one], "id": "a-copy"})
     del held[two]
     held[three] = {**held[three], "status": "amended"}
+    flow.amend("platelets")
     found = flow.sync("verify").document
     told = set(TOLD["verify"]) - {"not_checkable[]"}
     assert found.pop("not_checkable") == []

@@ -29,7 +29,7 @@ CLEAN = {
         "session": 2,
         "dose": 6,
         "specimen": 42,
-        "measurement": 326,
+        "measurement": 328,
     },
     "msg": {"subject": 2, "dose": 24, "measurement": 48},
 }

@@ -5,33 +5,25 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import pytest
 from pytest_httpserver import HTTPServer
 
 from fhir_store import FhirStore, answers
+from ledger_copies import ledger_of, lose, rebuilt, rows_of
 from netfhir.errors import AccessError, StateError
 from netfhir.hospital.capabilities import TypeRule
 from netfhir.hospital.profile import Strategy
-from netfhir.runs.rebuilding import opened_beside, put_in_place
-from netfhir.sync.rebuild import Rebuild, Rebuilt
 from netfhir.sync.records import Outcome
-from netfhir.sync.retrying import Retry
-from small_trial import QUICK, Site, observation, patients, trial
+from small_trial import Site, observation, patients, trial
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from netfhir.hospital.client import Client
     from netfhir.sync.apply import Result
-    from netfhir.sync.ledger import Ledger
     from netfhir.sync.staging import Staged
-
-COLUMNS = (
-    "resource_type, id, server_id, state, digest_acked, digest_sent, version_id, elements_acked"
-)
 
 
 @pytest.fixture(scope="module")
@@ -57,34 +49,6 @@ def site(store: FhirStore, tmp_path: Path) -> Site:
     return Site(tmp_path, store.base_url)
 
 
-def _path(site: Site) -> Path:
-    return site.state / "T@srv" / "ledger.sqlite"
-
-
-def _rows(site: Site, columns: str = COLUMNS) -> list[Any]:
-    with closing(sqlite3.connect(_path(site))) as connection:
-        return connection.execute(
-            f"SELECT {columns} FROM resource ORDER BY 1, 2"  # noqa: S608 - our own words
-        ).fetchall()
-
-
-def _rebuilt(site: Site, rows: Sequence[Staged], *, replace: bool = False) -> Rebuilt:
-    site.opens = lambda path, owner, now: opened_beside(path, owner, now, replace=replace)
-    with site.run(rows) as (apply, _):
-        types = {row.resource_type for row in rows} | {"Observation"}
-        ledger, client = cast("Ledger", apply.ledger), cast("Client", apply.client)
-        run = Rebuild(apply.staging, ledger, client, apply.terms, types, Retry(QUICK))
-        found = run.run()
-        put_in_place(ledger)
-    site.opens = None
-    return found
-
-
-def _lose(site: Site) -> None:
-    for file in _path(site).parent.glob("ledger.sqlite*"):
-        file.unlink()
-
-
 def _outcomes(result: Result) -> dict[str, int]:
     return {o.value: n for o in Outcome if (n := result.summary.count(o))}
 
@@ -94,11 +58,11 @@ def test_a_rebuilt_ledger_equals_a_fresh_one(store: FhirStore, site: Site) -> No
     rows = [*trial(60)[:-1], observation(59, "8.1")]
     site.apply(trial(60))
     site.apply(rows)
-    fresh = _rows(site)
-    _lose(site)
-    assert (found := _rebuilt(site, rows)).exit_status == 0
+    fresh = rows_of(site)
+    lose(site)
+    assert (found := rebuilt(site, rows)).exit_status == 0
     assert (found.adopted, found.absent, found.not_in_export) == (64, 0, 0)
-    assert _rows(site) == fresh
+    assert rows_of(site) == fresh
     store.writes.clear()
     assert _outcomes(site.apply(rows)) == {"unchanged": 64}
     assert store.writes == []
@@ -108,10 +72,10 @@ def test_conditional_rows_are_found_by_identifier(store: FhirStore, site: Site) 
     """Where the server gives the ids, the rebuilt ledger has them: children follow."""
     store.update_create = False
     site.apply(trial(6))
-    fresh = _rows(site)
-    _lose(site)
-    assert _rebuilt(site, trial(6)).adopted == 10
-    assert _rows(site) == fresh
+    fresh = rows_of(site)
+    lose(site)
+    assert rebuilt(site, trial(6)).adopted == 10
+    assert rows_of(site) == fresh
     store.writes.clear()
     assert _outcomes(site.apply(trial(6))) == {"unchanged": 10}
     assert store.writes == []
@@ -120,11 +84,11 @@ def test_conditional_rows_are_found_by_identifier(store: FhirStore, site: Site) 
 def test_what_the_export_no_longer_has_is_known_again(site: Site) -> None:
     """Found by our identifier system, and taken as the server has it."""
     site.apply(trial(6))
-    before = {row[1]: row for row in _rows(site)}
-    _lose(site)
-    found = _rebuilt(site, trial(4))
+    before = {row[1]: row for row in rows_of(site)}
+    lose(site)
+    found = rebuilt(site, trial(4))
     assert (found.adopted, found.not_in_export) == (8, 2)
-    after = {row[1]: row for row in _rows(site)}
+    after = {row[1]: row for row in rows_of(site)}
     assert after.keys() == before.keys()
     assert {row[3] for row in after.values()} == {"acked"}
 
@@ -134,8 +98,8 @@ def test_what_differs_is_named_and_stays(store: FhirStore, site: Site) -> None:
     site.apply(trial(3))
     path = f"Observation/{_id(1)}"
     store.put({**store.held[path], "status": "amended"})
-    _lose(site)
-    found = _rebuilt(site, trial(3))
+    lose(site)
+    found = rebuilt(site, trial(3))
     assert (found.adopted, found.exit_status) == (6, 65)
     ((where, _, reason),) = found.different
     assert (where, reason) == (path, "changed-on-server (status)")
@@ -148,8 +112,8 @@ def test_what_is_absent_is_sent_by_the_next_run(store: FhirStore, site: Site) ->
     """The ledger does not claim what the server does not hold."""
     site.apply(trial(3))
     del store.held[f"Observation/{_id(1)}"]
-    _lose(site)
-    assert _rebuilt(site, trial(3)).absent == 1
+    lose(site)
+    assert rebuilt(site, trial(3)).absent == 1
     assert _outcomes(site.apply(trial(3))) == {"unchanged": 6, "acknowledged": 1}
 
 
@@ -157,17 +121,17 @@ def test_a_copy_under_a_foreign_id_is_not_ours(store: FhirStore, site: Site) -> 
     """A resource that carries our identifier under another id is not taken for the row."""
     site.apply(trial(3))
     store.put({**store.held[f"Observation/{_id(1)}"], "id": "copy"})
-    _lose(site)
-    assert _rebuilt(site, trial(0)).not_in_export == 3
+    lose(site)
+    assert rebuilt(site, trial(0)).not_in_export == 3
 
 
 def test_a_lost_ledger_is_noticed(site: Site) -> None:
     """Gone, or empty: 74, and no new one is made in its place without a word."""
     site.apply(trial(3))
-    _lose(site)
+    lose(site)
     with pytest.raises(StateError, match="ledger-lost"):
         site.apply(trial(3))
-    _path(site).touch()
+    ledger_of(site).touch()
     with pytest.raises(StateError, match="ledger-lost"):
         site.apply(trial(3))
 
@@ -175,14 +139,14 @@ def test_a_lost_ledger_is_noticed(site: Site) -> None:
 def test_a_restored_ledger_is_noticed(site: Site, tmp_path: Path) -> None:
     """One that ends with an earlier run than the mark beside it: 74, and the way out."""
     site.apply(trial(3))
-    shutil.copy(_path(site), tmp_path / "backup")
+    shutil.copy(ledger_of(site), tmp_path / "backup")
     site.apply(trial(4))
-    shutil.copy(tmp_path / "backup", _path(site))
+    shutil.copy(tmp_path / "backup", ledger_of(site))
     with pytest.raises(StateError, match="ledger-older") as caught:
         site.apply(trial(4))
     assert "ends with run 1, where run 2 was seen" in str(caught.value)
     assert "netfhir ledger rebuild" in str(caught.value)
-    assert _rebuilt(site, trial(4)).adopted == 8
+    assert rebuilt(site, trial(4)).adopted == 8
     assert _outcomes(site.apply(trial(4))) == {"unchanged": 8}
 
 
@@ -191,13 +155,16 @@ def test_a_ledger_of_the_middle_of_the_last_run_is_noticed(site: Site, tmp_path:
     with site.run(trial(3)) as (apply, _):
         apply.on_settled = lambda _: _copied(site, tmp_path / "backup")
         apply.run()
-    shutil.copy(tmp_path / "backup", _path(site))
+    shutil.copy(tmp_path / "backup", ledger_of(site))
     with pytest.raises(StateError, match="ledger-older"):
         site.apply(trial(3))
 
 
 def _copied(site: Site, out: Path) -> None:
-    with closing(sqlite3.connect(_path(site))) as source, closing(sqlite3.connect(out)) as target:
+    with (
+        closing(sqlite3.connect(ledger_of(site))) as source,
+        closing(sqlite3.connect(out)) as target,
+    ):
         source.backup(target)
 
 
@@ -205,8 +172,8 @@ def test_the_newest_backup_is_taken_back(site: Site, tmp_path: Path) -> None:
     """A backup of after the last run is no older ledger."""
     site.apply(trial(3))
     _copied(site, tmp_path / "backup")
-    _lose(site)
-    shutil.copy(tmp_path / "backup", _path(site))
+    lose(site)
+    shutil.copy(tmp_path / "backup", ledger_of(site))
     assert _outcomes(site.apply(trial(3))) == {"unchanged": 7}
 
 
@@ -214,9 +181,9 @@ def test_a_whole_ledger_is_not_replaced(site: Site) -> None:
     """Unless asked for; and then it is kept aside."""
     site.apply(trial(3))
     with pytest.raises(StateError, match="ledger-healthy"):
-        _rebuilt(site, trial(3))
-    assert _rebuilt(site, trial(3), replace=True).adopted == 7
-    (aside,) = _path(site).parent.glob("ledger.sqlite.2*Z")
+        rebuilt(site, trial(3))
+    assert rebuilt(site, trial(3), replace=True).adopted == 7
+    (aside,) = ledger_of(site).parent.glob("ledger.sqlite.2*Z")
     with closing(sqlite3.connect(aside)) as connection:
         assert connection.execute("SELECT count(*) FROM resource").fetchone() == (7,)
 
@@ -224,23 +191,22 @@ def test_a_whole_ledger_is_not_replaced(site: Site) -> None:
 def test_anothers_ledger_is_not_replaced(site: Site) -> None:
     """A ledger of another server is no damaged one."""
     site.apply(trial(3))
-    with closing(sqlite3.connect(_path(site))) as connection:
+    with closing(sqlite3.connect(ledger_of(site))) as connection:
         connection.execute("UPDATE owner SET server = 'another'")
         connection.commit()
     with pytest.raises(StateError, match="ledger-owner"):
-        _rebuilt(site, trial(3))
+        rebuilt(site, trial(3))
 
 
 def test_a_rebuilding_that_fails_leaves_all_as_it_was(store: FhirStore, site: Site) -> None:
     """The new ledger takes the place only when it is whole."""
     site.apply(trial(3))
-    before = _rows(site, "*")
+    before = rows_of(site, "*")
     store.counts = False
     store.read_faults.extend([answers(401)])
     with pytest.raises(AccessError):
-        _rebuilt(site, trial(3), replace=True)
-    site.opens = None
-    assert _rows(site, "*") == before
+        rebuilt(site, trial(3), replace=True)
+    assert rows_of(site, "*") == before
     assert _outcomes(site.apply(trial(3))) == {"unchanged": 7}
 
 
@@ -251,7 +217,7 @@ def _id(number: int) -> str:
 
 def _whole_state_restored(site: Site, changed: list[Staged], tmp_path: Path) -> None:
     """Apply, put the whole folder aside, apply a change, and put the folder back."""
-    folder = _path(site).parent
+    folder = ledger_of(site).parent
     shutil.copytree(folder, tmp_path / "backup")
     site.apply(changed)
     shutil.rmtree(folder)
@@ -274,7 +240,7 @@ def test_a_ledger_restored_with_its_mark_is_noticed_at_the_server(
     assert (caught.value.code, caught.value.exit_status) == ("ledger-older", 74)
     assert "ledger rebuild --replace" in str(caught.value)
     assert store.writes == []
-    assert _rebuilt(site, changed, replace=True).adopted == 14
+    assert rebuilt(site, changed, replace=True).adopted == 14
     assert _outcomes(site.apply(changed)) == {"unchanged": 14}
 
 

@@ -159,6 +159,26 @@ def test_anothers_version_is_told(store: FhirStore, site: Site) -> None:
     assert site.verify(trial(ROWS, "8.5")).exit_status == 0
 
 
+def test_anothers_version_throughout_is_told(store: FhirStore, site: Site) -> None:
+    """Another resource's version in ETag and location: verify names the row.
+
+    The next change over it is refused by the server, read, and made over the true version.
+    """
+
+    def swapped(reply: Json) -> Json:
+        response = reply["entry"][3]["response"]
+        place = response["location"].partition("/_history")[0]
+        response.update(location=f"{place}/_history/99", etag='W/"99"')
+        return reply
+
+    store.faults.append(reshaped(swapped))
+    assert _apply(site).summary.count(Outcome.ACKNOWLEDGED) == ROWS
+    findings = site.verify(trial(ROWS, "7.4"))
+    assert (len(findings.resaved), findings.exit_status) == (1, 0)
+    assert _apply(site, "8.5").summary.count(Outcome.ACKNOWLEDGED) == ROWS
+    assert site.verify(trial(ROWS, "8.5")).resaved == []
+
+
 def test_anothers_place_is_told(store: FhirStore, site: Site) -> None:
     """The location of a neighbour: two rows cannot be one resource; both are read back."""
 

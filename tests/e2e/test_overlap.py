@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import random
 import time
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from pytest_httpserver import HTTPServer
 
 from fhir_store import FhirStore
+from netfhir.errors import OverlapError
+from netfhir.sync.ledger import Ledger, Owner
+from netfhir.sync.sending import Pace
 from overlapping import LEASE_S, OBSERVATIONS, Children, await_that
-from small_trial import Site, patients, trial
+from small_trial import KEY, QUICK, Site, patients, trial
 from soak_sizes import size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from werkzeug import Request, Response
 
+    from netfhir.sync.apply import Keeps
+    from netfhir.sync.records import Planned
     from overlapping import Child
 
 ROUNDS = size(check=5, soak=100)
@@ -162,6 +168,38 @@ def test_a_killed_holder_is_not_waited_for(
     result = site.apply(trial(OBSERVATIONS, "1"))
     assert result.exit_status == 0
     _settled(store, site, "1")
+
+
+class _StoppedAfterIntent:
+    """A ledger of a run that is stopped once its intent is written, and taken over meanwhile."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._path = ledger.path
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._ledger, name)
+
+    def intend(self, items: Sequence[Planned]) -> None:
+        self._ledger.intend(items)
+        time.sleep(LEASE_S / 10)
+        tomorrow = datetime.now(UTC) + timedelta(days=1)
+        other = Ledger.open(self._path, Owner("T", "srv", KEY), lambda: tomorrow)
+        other.start_run()
+        other.close()
+
+
+def test_nothing_leaves_after_an_intent_that_is_stale(store: FhirStore, site: Site) -> None:
+    """Stopped between intent and bytes: the lease is asked for once more, and it is another's."""
+    store.writes.clear()
+    site.pace = Pace(bundle_entries=10, workers=1, patience=QUICK)
+    with site.run(trial(OBSERVATIONS, "1")) as (apply, _):
+        apply.lease_s = LEASE_S / 100
+        apply.ledger = cast("Keeps", _StoppedAfterIntent(cast("Ledger", apply.ledger)))
+        with pytest.raises(OverlapError, match="lease-lost"):
+            apply.run()
+    assert store.writes == []
+    assert _values(store) == {"0"}
 
 
 def _one_of_them_ended(store: FhirStore, site: Site, zombie: Child, other: Child) -> None:

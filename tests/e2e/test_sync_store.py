@@ -233,13 +233,14 @@ def test_refused_access_stops(store: FhirStore, site: Site, status: int) -> None
 
 
 def test_what_a_person_changed_is_left(store: FhirStore, site: Site) -> None:
-    """A resource changed on the server since we wrote it is a conflict; theirs stays."""
+    """An element changed on the server and in the source is a conflict; theirs stays."""
     site.apply(trial(3))
-    theirs = {**store.held[f"Observation/{observation(1).id}"], "status": "amended"}
-    store.put(theirs)
+    path = f"Observation/{observation(1).id}"
+    store.put({**store.held[path], "valueQuantity": {"value": 8, "unit": "U/L"}})
     result = site.apply([*trial(3)[:-2], observation(1, "9.9"), observation(2)])
     assert _outcomes(result) == {"unchanged": 6, "conflict": 1}
-    assert store.held[f"Observation/{observation(1).id}"]["status"] == "amended"
+    assert result.summary.reasons == {"conflict: changed-on-server (valueQuantity)": 1}
+    assert store.held[path]["valueQuantity"]["value"] == 8
     assert result.exit_status == 65
 
 
@@ -247,11 +248,11 @@ def test_a_conflict_stays_until_it_is_resolved(store: FhirStore, site: Site) -> 
     """The next run looks again; what then equals ours is acknowledged without a write."""
     site.apply(trial(3))
     path = f"Observation/{observation(1).id}"
-    store.put({**store.held[path], "status": "amended"})
+    store.put({**store.held[path], "valueQuantity": {"value": 8, "unit": "U/L"}})
     rows = [*trial(3)[:-2], observation(1, "9.9"), observation(2)]
     site.apply(rows)
     assert _outcomes(site.apply(rows)) == {"unchanged": 6, "conflict": 1}
-    store.put(json.loads(json.dumps({**store.held[path], "status": "final"})))
+    store.put(json.loads(json.dumps(store.held[path])))
     store.held[path]["valueQuantity"]["value"] = 9.9
     assert _outcomes(site.apply(rows)) == {"unchanged": 7}
 

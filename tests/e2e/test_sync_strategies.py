@@ -45,7 +45,7 @@ OFFERS: dict[str, dict[str, Any]] = {
             "Observation": {"searchParam": [{"name": "patient"}]},
             "ResearchSubject": {"searchParam": [{"name": "patient"}]},
         },
-        "page": 2,
+        "page": 1,
     },
 }
 POSTING = ("conditional-post", "search-post")
@@ -244,6 +244,19 @@ def test_what_was_made_in_between_is_compared(store: FhirStore, site: Site, offe
     result = site.apply([*trial(0), row])
     assert _outcomes(result) == {"unchanged": 4, "conflict": 1}
     assert store.held["Observation/theirs"]["status"] == "amended"
+
+
+def test_a_post_that_meets_a_conflict_is_not_sent_again(store: FhirStore, site: Site) -> None:
+    """409 to a plain POST: left to the next run, which looks first; there is one in the end."""
+    _offer(store, "search-post")
+    store.interactions = ()
+    site.apply(trial(0))
+    store.writes.clear()
+    store.faults.append(answers(409))
+    assert _outcomes(site.apply(trial(1))) == {"unchanged": 4, "conflict": 1}
+    assert len(store.writes) == 1
+    assert _outcomes(site.apply(trial(1))) == {"unchanged": 4, "acknowledged": 1}
+    assert store.count("Observation") == 1
 
 
 def test_an_identifier_that_several_carry_is_left(store: FhirStore, site: Site) -> None:

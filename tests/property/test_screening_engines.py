@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import random
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -71,6 +73,27 @@ def test_scalars_of_another_kind_and_nulls_are_read_alike(hospital: Path, tmp_pa
     (odd / "Observation.ndjson").write_text("\n".join(lines) + "\n", encoding="utf-8")
     ours, _ = by_python(odd, covered=False)
     assert by_duckdb(odd, tmp_path / "scratch", covered=False)[0] == ours
+
+
+def test_zeros_at_the_end_of_a_number_stay(hospital: Path, tmp_path: Path) -> None:
+    """7.40 stays 7.40 in value and limits, with blanks, exponents and long numbers beside it."""
+    zeros = tmp_path / "zeros"
+    zeros.mkdir()
+    for path in hospital.glob("*.ndjson"):
+        (zeros / path.name).write_bytes(path.read_bytes())
+    path = zeros / "Observation.ndjson"
+    endings = itertools.cycle(
+        (r"\1 : \g<2>0", r"\1:\g<2>00", r"\1:\g<2>e0", r"\1:\g<2>00000000000")
+    )
+    lines = [
+        re.sub(r'("value"):(-?[0-9]+\.[0-9]+)(?=[,}])', next(endings), line)
+        for line in path.read_text(encoding="utf-8").splitlines()
+    ]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    ours, _ = by_python(zeros, covered=False)
+    said = " ".join(f"{o['value']} {o['threshold']} " for r in ours for o in r["evidence"])
+    assert re.search(r" [0-9]+\.[1-9]00? .*ULN [0-9]+\.[0-9]+0 ", said)
+    assert by_duckdb(zeros, tmp_path / "scratch", covered=False)[0] == ours
 
 
 @pytest.mark.parametrize("covered", [False, True], ids=["silent", "covered"])

@@ -39,6 +39,17 @@ def medplum() -> Iterator[MedplumServer]:
 
 
 @pytest.fixture(scope="session")
+def hapi_r5() -> Iterator[HapiServer]:
+    """Return a running HAPI FHIR JPA R5 server with an empty database."""
+    try:
+        server = start(fhir="r5")
+    except HapiUnavailable as error:
+        absent(f"HAPI FHIR JPA ({error})")
+    with server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def sekmet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """Return the embedded hospital, running and empty."""
     with Sandbox(tmp_path_factory.mktemp("sekmet") / "sandbox") as server:

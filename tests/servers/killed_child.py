@@ -1,4 +1,4 @@
-"""A run that dies at a named point: `python killed_child.py BASE_URL STATE STUDY POINT`.
+"""A run that dies: `python killed_child.py BASE_URL STATE STUDY POINT [STRATEGY]`.
 
 The flow is the product's; only its collaborators are ours, and one of them kills the process.
 """
@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
+from netfhir.hospital.choosing import TypeRule
+from netfhir.hospital.profile import Strategy
 from small_trial import Site, trial
 
 if TYPE_CHECKING:
@@ -116,10 +118,15 @@ def _send_and_die(base_url: str, bundle: bytes) -> None:
     die()
 
 
-def main(base_url: str, state: str, study: str, point: str) -> None:
+def main(base_url: str, state: str, study: str, point: str, strategy: str = "") -> None:
     """Apply and verify; one of the collaborators ends it before that."""
     rows = trial(OBSERVATIONS, study=study)
-    with Site(Path(state), base_url).run(rows) as (apply, verify):
+    site = Site(Path(state), base_url)
+    if strategy:
+        site.rule = lambda name: TypeRule(
+            name, Strategy(strategy), "forced", identifier_search=True, settle_s=0.1
+        )
+    with site.run(rows) as (apply, verify):
         apply.staging = cast("Stages", DyingStaging(apply.staging, point))
         apply.ledger = cast("Keeps", DyingLedger(apply.ledger, point))
         apply.client = cast("Writes", DyingClient(apply.client, point, base_url))

@@ -29,7 +29,8 @@ PUT_ID = {"put-id"}
 STRATEGIES = {
     "hapi_r4": PUT_ID,
     "sekmet": PUT_ID,
-    "medplum": {"conditional-post"},
+    # FHIR R4 has no search of AdverseEvent by identifier.
+    "medplum": {"conditional-post", "search-post"},
     "epic": {"search-post", "unsupported"},
     "oracle": {"search-post", "unsupported"},
 }

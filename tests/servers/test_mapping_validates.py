@@ -1,82 +1,102 @@
-"""What is mapped is valid R4 for another server too: HAPI's `$validate` finds no error."""
+"""What is mapped is valid for another server too: HAPI's `$validate`, in R4 and in R5.
+
+It is asked about every golden and about one resource of each distinct shape of three exports; all
+resources of them are `make validate-all`.
+"""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import re
+import tomllib
+from collections import Counter
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 import hapi_validation
 import trial_exports
+from distinct_shapes import OneOfEach
 from netfhir.fhir import canonical
-from trial_exports import ROOT
+from netfhir.fhir.identity import identifiers_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    import pytest
-
     from hapi_server import HapiServer
+    from hapi_validation import Issue
     from netfhir.fhir.canonical import Json
+    from netfhir.fhir.version import Version
 
-#: Of each type of a large export; all of it is `make validate-all`.
-SAMPLE = 300
-
-
-def sampled(mapped: trial_exports.MappedExport) -> list[Json]:
-    """Return up to SAMPLE resources of each type, spread evenly over the derived ids."""
-    bodies: list[Json] = []
-    for name in mapped.types():
-        lines = mapped.lines(name)
-        chosen = lines[:: max(1, len(lines) // SAMPLE)][:SAMPLE]
-        bodies += [canonical.resource(line) for line in chosen]
-    return bodies
+WARNINGS = Path(__file__).with_name("validation_warnings.toml")
 
 
-def counts(bodies: list[Json]) -> dict[str, int]:
-    """Return how many of each type there are."""
-    names = [str(body["resourceType"]) for body in bodies]
-    return {name: names.count(name) for name in sorted(set(names))}
+@cache
+def rows() -> list[dict[str, Any]]:
+    """Return the warnings that stay, with their reasons."""
+    found: list[dict[str, Any]] = tomllib.loads(WARNINGS.read_text("utf-8"))["warning"]
+    return found
 
 
-def assert_valid(
-    hapi: HapiServer, bodies: list[Json], what: str, capsys: pytest.CaptureFixture[str]
+def goldens(fhir: Version) -> list[bytes]:
+    """Return every resource that a person has read in a version, on one line."""
+    below = "*/expected/*.json" if fhir == "r4" else f"*/expected/{fhir}/*.json"
+    files = sorted((trial_exports.ROOT / "fixtures").glob(below))
+    assert files
+    return [canonical.to_bytes(canonical.resource(path.read_bytes())) for path in files]
+
+
+def one_of_each(fhir: Version, shared_data: Path, folder: Path) -> list[Json]:
+    """Return the goldens, and one resource of each further shape of all exports."""
+    shapes = OneOfEach()
+    for mapped in (
+        trial_exports.redcap(folder / "redcap", fhir),
+        trial_exports.pilot(shared_data, "json", folder / "json", fhir),
+        trial_exports.pharmaverse(folder / "pharmaverse", fhir),
+    ):
+        assert mapped.account.rejects == []
+        for name in mapped.types():
+            shapes.see(mapped.lines(name))
+    read = [canonical.resource(line) for line in goldens(fhir)]
+    names = {body["id"] for body in read}
+    return [*read, *(body for body in shapes.resources if body["id"] not in names)]
+
+
+def told(issues: list[Issue]) -> list[str]:
+    """Return the messages that no row knows."""
+    known = [re.compile(row["message"]) for row in rows()]
+    return sorted(
+        {issue.message for issue in issues if not any(one.match(issue.message) for one in known)}
+    )
+
+
+@pytest.mark.parametrize("fhir", ["r4", "r5"])
+def test_one_resource_of_each_shape_validates(
+    fhir: Version,
+    shared_data: Path,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Print how many were asked about; each must have no error."""
-    found = hapi_validation.errors(hapi.base_url, bodies)
+    """No error in a golden or in a shape, and no warning without its reason."""
+    server: HapiServer = request.getfixturevalue(f"hapi_{fhir}")
+    bodies = one_of_each(fhir, shared_data, tmp_path)
+    issues = hapi_validation.issues(server.base_url, bodies)
+    errors = [issue for issue in issues if issue.is_error]
+    warnings = [issue for issue in issues if issue.severity == "warning"]
     with capsys.disabled():
-        told = json.dumps(counts(bodies))
-        print(f"\n{what}: {len(found)} of {len(bodies)} with errors {told}")  # noqa: T201 - counts
-    assert bodies
-    places = {bodies[index]["identifier"][0]["value"]: errors for index, errors in found.items()}
+        counts = json.dumps(Counter(str(body["resourceType"]) for body in bodies))
+        print(f"\n{fhir}: {len(errors)} errors in {len(bodies)} resources {counts}")  # noqa: T201 - counts
+    places = {identifiers_of(bodies[one.index])[0]["value"]: one.message for one in errors}
     assert places == {}
+    assert told(warnings) == []
+    needed = [row["message"] for row in rows() if fhir in row["versions"]]
+    met = [one for one in needed if any(re.match(one, issue.message) for issue in warnings)]
+    assert met == needed
 
 
-def test_the_redcap_fixture_validates(
-    hapi_r4: HapiServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Every resource of the trial's synthetic export."""
-    bodies = trial_exports.redcap(tmp_path).everything()
-    assert_valid(hapi_r4, bodies, "REDCap fixture", capsys)
-
-
-def test_the_goldens_validate(hapi_r4: HapiServer, capsys: pytest.CaptureFixture[str]) -> None:
-    """Every resource that a person has read."""
-    files = sorted((ROOT / "fixtures").glob("*/expected/*.json"))
-    bodies = [canonical.resource(path.read_bytes()) for path in files]
-    assert_valid(hapi_r4, bodies, "goldens", capsys)
-
-
-def test_a_sample_of_the_pilots_18_subjects_validates(
-    hapi_r4: HapiServer, shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Up to 300 resources of each type."""
-    mapped = trial_exports.pilot(shared_data, "json", tmp_path)
-    assert_valid(hapi_r4, sampled(mapped), "pilot of 18", capsys)
-
-
-def test_a_sample_of_the_whole_pilot_validates(
-    hapi_r4: HapiServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Up to 300 resources of each type."""
-    mapped = trial_exports.pharmaverse(tmp_path)
-    assert_valid(hapi_r4, sampled(mapped), "pilot of 306", capsys)
+def test_every_warning_that_stays_has_its_reason() -> None:
+    """A row says why, and in which version."""
+    assert all(row["reason"] and set(row["versions"]) <= {"r4", "r5"} for row in rows())
+    messages = [row["message"] for row in rows()]
+    assert len(set(messages)) == len(messages)

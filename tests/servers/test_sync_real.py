@@ -68,27 +68,28 @@ def test_an_unknown_patient_parks(site: Site) -> None:
 
 
 def test_a_changed_resource_is_a_conflict(site: Site) -> None:
-    """A stale version is refused by the server (409 or 412), and theirs stays."""
+    """A stale version is refused by the server (409 or 412), and what both changed stays theirs."""
     rows = trial(3, study="conflict")
     site.apply(rows)
     path = f"Observation/{rows[-1].id}"
     with site.client() as client:
         (before,) = client.read_many([path])
-        client.put(path, to_bytes({**(before.body or {}), "status": "amended"}))
+        value = {"value": 8, "unit": "U/L"}
+        client.put(path, to_bytes({**(before.body or {}), "valueQuantity": value}))
         result = site.apply([*rows[:-1], observation(2, "9.9", "conflict")])
         (after,) = client.read_many([path])
     assert _outcomes(result) == {"unchanged": 6, "conflict": 1}
-    assert (after.body or {})["status"] == "amended"
+    assert (after.body or {})["valueQuantity"]["value"] == 8
 
 
 def test_a_refused_entry_stands_alone(hapi_r4: HasAddress, tmp_path: Path) -> None:
-    """HAPI refuses a reference to nothing and the whole transaction: halved until one is dead."""
+    """HAPI refuses a reference to nothing and the whole transaction: halved until it is alone."""
     load_patients(hapi_r4.base_url)
     nobody = {"reference": "Patient/nobody-there"}
     bad = staged("Observation", "alone|bad", status="final", code={"text": "x"}, subject=nobody)
     result = Site(tmp_path, hapi_r4.base_url).apply([*trial(20, study="alone"), bad])
-    assert _outcomes(result) == {"acknowledged": 24, "dead": 1}
-    assert result.summary.reasons == {"dead: HTTP 400 (error processing HAPI-1094)": 1}
+    assert _outcomes(result) == {"acknowledged": 24, "blocked": 1}
+    assert result.summary.reasons == {"blocked: HTTP 400 (error processing HAPI-1094)": 1}
 
 
 def test_conditional_put_on_hapi(hapi_r4: HasAddress, tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ import click
 from netfhir.cli import options, printing
 from netfhir.errors import worst
 from netfhir.hospital.sandbox import Sandbox
-from netfhir.runs import opening, screening, studying, syncing
-from netfhir.runs.demonstration import SCREENED_ON, Pilot, Study
+from netfhir.runs import opening, screening, story, studying, syncing
+from netfhir.runs.demonstration import EXPORTED, SCREENED_ON, Pilot, Study
 from netfhir.settings import DEMO_SITE_KEY
 from netfhir.sync.records import WRITES, Action, Outcome
 
@@ -77,6 +77,9 @@ class _Show:
             printing.say(f"  {line}")
         _head("The trial's REDCap export: mapped, planned, sent, read back")
         statuses = _carry(site, study.input(), target)
+        printing.say("\n  One of its subjects, told by the protocol's clock:")
+        for told in story.run(site.trial, study.of_one(), EXPORTED):
+            printing.story(told)
         _head("One laboratory value is corrected in REDCap: the plan shows it, apply sends it")
         study.correct("lab_plt", "249")
         statuses |= _changed(site, study.input(), target)

@@ -11,12 +11,16 @@ from netfhir import settings as files
 from netfhir.cli import printing
 from netfhir.runs.opening import Input
 from netfhir.runs.pipeline import Selection
+from netfhir.runs.proposing import Screening
 from netfhir.runs.servers import server as named_server
 from netfhir.runs.syncing import Target
+from netfhir.sync.threeway import Take
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import date, datetime
+
+    from netfhir.sync.records import Key
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
@@ -55,14 +59,12 @@ _SOURCE = (
     click.option(
         "--format",
         "format_",
-        required=True,
         metavar="redcap|sdtm|NAME",
         help="The export's format; where a trial declares several of one format, the name of its "
         "file in sources/.",
     ),
     click.option(
         "--source",
-        required=True,
         type=_FILE,
         metavar="PATH",
         help="SDTM: the folder of domains. REDCap: the raw CSV export.",
@@ -99,17 +101,27 @@ def source(command: Command) -> Command:
     return command
 
 
+screening = click.option(
+    "--screening",
+    type=_FILE,
+    metavar="DIR",
+    help="What `netfhir screen` wrote, in place of an export: its candidates are proposed.",
+)
+
+
 def given_input(  # noqa: PLR0913 - one parameter for each option of `source`
     *,
-    format_: str,
-    source: Path,
+    format_: str | None,
+    source: Path | None,
     container: str | None,
     dictionary: Path | None,
     subjects: Sequence[str],
     limit: int | None,
     as_of: datetime | None,
 ) -> Input:
-    """Return what the options of `source` say."""
+    """Return what the options of `source` say; both of the export's have to be there."""
+    if format_ is None or source is None:
+        raise click.UsageError("name the export by --format and --source")
     selection = Selection(frozenset(subjects), limit)
     mapped = printing.counter("mapped")
     return Input(format_, source, container, dictionary, selection, mapped, day(as_of))
@@ -177,6 +189,46 @@ def given_target(
     return Target(named_server(server, loaded), crosswalk, folder)
 
 
+_TAKES = (
+    click.option(
+        "--overwrite",
+        multiple=True,
+        metavar="TYPE/ID",
+        help="Write ours over what the hospital changed in this resource, named as `plan --json` "
+        "names it; may be given again.",
+    ),
+    click.option(
+        "--keep",
+        multiple=True,
+        metavar="TYPE/ID",
+        help="Let what the hospital changed in this resource stand, where the source changed it, "
+        "too; may be given again.",
+    ),
+)
+
+
+def takes(command: Command) -> Command:
+    """Add the options by which a person decides a conflict."""
+    for option in reversed(_TAKES):
+        command = option(command)
+    return command
+
+
+def given_takes(overwrite: Sequence[str], keep: Sequence[str]) -> dict[Key, Take]:
+    """Return what the options of `takes` say; one that says both, or no TYPE/ID, is misused."""
+    both = set(overwrite) & set(keep)
+    if both:
+        raise click.UsageError(f"both --overwrite and --keep: {', '.join(sorted(both))}")
+    pairs = [*((path, Take.OURS) for path in overwrite), *((path, Take.THEIRS) for path in keep)]
+    found: dict[Key, Take] = {}
+    for path, take in pairs:
+        resource_type, _, resource_id = path.partition("/")
+        if not resource_id:
+            raise click.UsageError(f"{path} is no TYPE/ID")
+        found[resource_type, resource_id] = take
+    return found
+
+
 _TARGET_NAMES = ("server", "crosswalk", "state", "settings")
 
 
@@ -184,3 +236,14 @@ def split(given: dict[str, Any]) -> tuple[Input, Target]:
     """Return what the options of `source` and `target` say together."""
     where = {name: given.pop(name) for name in _TARGET_NAMES}
     return given_input(**given), given_target(**where)
+
+
+def split_or_screening(given: dict[str, Any]) -> tuple[Input | Screening, Target]:
+    """Return what the options of `source` or `screening`, and of `target`, say together."""
+    folder = given.pop("screening")
+    if folder is None:
+        return split(given)
+    where = {name: given.pop(name) for name in _TARGET_NAMES}
+    if any(given.values()):
+        raise click.UsageError("--screening takes the place of an export and its options")
+    return Screening(folder, printing.counter("proposed")), given_target(**where)

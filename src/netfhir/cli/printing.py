@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from netfhir.errors import NetfhirError
     from netfhir.runs.story import Story
+    from netfhir.sync.absence import Absence
     from netfhir.sync.records import Summary
 
 
@@ -102,8 +103,40 @@ def sums(summary: Summary) -> None:
     table(head, rows)
     for reason, count in sorted(summary.reasons.items()):
         say(f"  {count} {reason}")
+    for name, count in sorted(summary.kept.items()):
+        say(f"  {count} {name} kept as the hospital changed it")
+    if summary.unproven:
+        say(f"  no Provenance tells of {summary.unproven} rows: this server takes none by our id")
     for remark, count in sorted(summary.remarks.items()):
         say(f"  {count} arrived, with a remark: {remark}")
+
+
+def merged(lines: Sequence[int]) -> None:
+    """Show which lines of the crosswalk lead to a Patient that the hospital merged."""
+    if lines:
+        shown = ", ".join(map(str, lines[:_SHOWN])) + (" …" if len(lines) > _SHOWN else "")
+        say(f"  the hospital merged the patients of {len(lines)} crosswalk lines ({shown}):")
+        say("  references point to the surviving records now")
+
+
+def withheld(absence: Absence) -> None:
+    """Show of which types nothing is taken for gone, and why."""
+    for name, count in absence.withheld.items():
+        say(
+            f"  {count} {name} not in the export, and not taken for gone: facts that give "
+            "resources of this type were rejected"
+        )
+
+
+def gone(absence: Absence) -> None:
+    """Show what is gone from the export, and by which command it is taken back."""
+    withheld(absence)
+    counts = ", ".join(f"{name} {count}" for name, count in absence.counts().items())
+    if counts:
+        say(
+            f"  {len(absence.rows)} rows are gone from the export ({counts}) and still on the "
+            "server: netfhir retract"
+        )
 
 
 def written(counts: Mapping[str, int], out: Path) -> None:

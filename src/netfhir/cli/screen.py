@@ -58,6 +58,18 @@ def day(given: datetime | None) -> date:
     metavar="DIR",
     help="An earlier screening: changes.ndjson then lists whose verdict changed, and why.",
 )
+@click.option(
+    "--keep",
+    is_flag=True,
+    help="Also keep the facts in DIR/record, so that a later run can go on with --previous.",
+)
+@click.option(
+    "--previous",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    metavar="DIR",
+    help="An earlier screening that kept its facts: --data holds only what changed since then, and "
+    "only whom that or the day touches is judged.",
+)
 @options.mappings
 @options.as_json
 def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
@@ -67,8 +79,10 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     as_of: datetime | None,
     engine: screening.Engine,
     before: Path | None,
+    previous: Path | None,
     overlays: tuple[Path, ...],
     *,
+    keep: bool,
     as_json: bool,
 ) -> int:
     """Prescreen the patients of an export for TRIAL; writes files, and to no server.
@@ -81,12 +95,19 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     counted, and never taken for absence.
     """  # noqa: D301 - \b is click's mark for a paragraph that is not wrapped
     opened = opening.trial(trial, overlays)
-    screened = screening.run(opened, data, out, day(as_of), engine=engine, tell=printing.say)
+    if engine == "python" and (keep or previous):
+        raise click.UsageError("--keep and --previous are of the engine duckdb")
+    if previous is not None and previous.resolve() == out.resolve():
+        raise click.UsageError("--out must be another folder than --previous")
+    nights = screening.Nights(previous, keep)
+    screened = screening.run(
+        opened, data, out, day(as_of), engine=engine, nights=nights, tell=printing.say
+    )
     if as_json:
         printing.document(screened.funnel)
     _tell(screened)
     if before is not None:
-        count = screening.compare(before, out)
+        count = screening.compare(before, out, partial=previous is not None)
         printing.say(f"  {count} verdicts changed since {before.name}; see changes.ndjson")
     return worst(screened.statuses())
 

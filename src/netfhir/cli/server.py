@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from netfhir.hospital.probe import Probed
 
 
+#: Beyond this a clock is told to be wrong; tokens and certificates are dated more finely.
+_SKEW_S = 30.0
+
+
 @click.command("server")
 @click.argument("name", metavar="NAME|URL")
 @click.option(
@@ -59,6 +63,8 @@ def _tell(found: Capabilities, rules: list[TypeRule]) -> None:
         f"{found.software} {found.version}, FHIR {found.fhir_version}: {sent}, "
         f"{found.workers} workers"
     )
+    if found.skew_s is not None and abs(found.skew_s) > _SKEW_S:
+        printing.say(f"its clock is {found.skew_s:+g} s from ours: signatures and dates may fail")
     printing.say(f"profile {found.profile.name}: {found.profile.source}")
     printing.table(
         ["type", "strategy", "changes", "why"],
@@ -92,6 +98,7 @@ def _document(
         "version": 1,
         "software": found.software,
         "software_version": found.version,
+        "skew_s": found.skew_s,
         "profile": found.profile.name,
         "source": found.profile.source,
         "types": [

@@ -22,6 +22,7 @@ _SHOWN = 20
 @click.command("verify")
 @options.trial
 @options.source
+@options.screening
 @options.target
 @options.fhir
 @options.mappings
@@ -32,10 +33,11 @@ def command(
     """Read TRIAL's resources back from a server, each by its id, and compare every element.
 
     Takes the options of `plan`. Names what is missing, different (by element, without values) or
-    there more than once; exit status 65 if anything is.
+    there more than once; exit status 65 if anything is. What somebody at the hospital changed is
+    named apart, and is no finding.
     """
     site = opening.mapping_site(opening.trial(trial, overlays), fhir=fhir)
-    read, target = options.split(given)
+    read, target = options.split_or_screening(given)
     with (
         syncing.journalled(target, "verify", trial) as note,
         syncing.work(site, read, target) as work,
@@ -43,7 +45,7 @@ def command(
         with printing.progress("reading", len(work.staging)) as advance:
             findings = work.verify(advance)
         status = syncing.status(work.account, {findings.exit_status} - {0})
-        note(_counts(findings), status)
+        note({**_counts(findings), "server": work.capabilities.as_record()}, status)
         tell(findings)
         if as_json:
             printing.document({"version": 1, **asdict(findings), "exit_status": status})
@@ -56,7 +58,9 @@ def _counts(findings: Findings) -> dict[str, object]:
         "left_out": findings.left_out,
         "missing": len(findings.missing),
         "different": len(findings.different),
+        "changed_at_the_hospital": len(findings.changed),
         "duplicate": len(findings.duplicate),
+        "saved_again": len(findings.resaved),
     }
 
 
@@ -68,9 +72,14 @@ def tell(findings: Findings) -> None:
         printing.say(f"  missing    {path}  ({where})")
     for found in findings.different[:_SHOWN]:
         printing.say(f"  different  {found.path}  ({found.where}): {', '.join(found.elements)}")
+    for theirs in findings.changed[:_SHOWN]:
+        elements = ", ".join(theirs.elements)
+        printing.say(f"  changed at the hospital  {theirs.path}  ({theirs.where}): {elements}")
     for twice in findings.duplicate[:_SHOWN]:
         ids = ", ".join(twice.server_ids)
         printing.say(f"  duplicate  {twice.resource_type}  ({twice.where}): {ids}")
+    for path, where in findings.resaved[:_SHOWN]:
+        printing.say(f"  as we wrote it, at another version than we were told  {path}  ({where})")
     if findings.precision_lost:
         printing.say("  this server does not keep the digits of numbers (7.40 comes back as 7.4)")
     if findings.not_checkable:

@@ -74,6 +74,11 @@ def body_position(concept: dict[str, Any]) -> dict[str, Any]:
     return {"url": f"{_CORE}observation-bodyPosition", "valueCodeableConcept": concept}
 
 
+def translation(quantity: dict[str, Any]) -> dict[str, Any]:
+    """Return the same quantity in another unit (FHIR R4 core, iso21090-PQ-translation)."""
+    return {"url": f"{_CORE}iso21090-PQ-translation", "valueQuantity": quantity}
+
+
 def local_time(time: str) -> dict[str, Any]:
     """Return the time of day as the source gives it, HH:MM or HH:MM:SS."""
     seconds = time if time.count(":") > 1 else f"{time}:00"

@@ -10,7 +10,10 @@ import hashlib
 import hmac
 import re
 from functools import lru_cache
-from typing import NamedTuple, NewType
+from typing import TYPE_CHECKING, NamedTuple, NewType
+
+if TYPE_CHECKING:
+    from netfhir.fhir.canonical import Json
 
 SiteKey = NewType("SiteKey", bytes)
 
@@ -48,6 +51,12 @@ def slug(text: str) -> str:
     Nothing but case is lost: two texts that differ elsewhere have different slugs.
     """
     return _escape(text.lower())
+
+
+def identifiers_of(body: Json) -> list[Json]:
+    """Return the identifiers of a resource, whether its type has a list of them or one."""
+    given = body.get("identifier", [])
+    return given if isinstance(given, list) else [given]
 
 
 def derived_id(site_key: SiteKey, system: str, value: str) -> str:

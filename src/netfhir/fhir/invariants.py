@@ -76,6 +76,7 @@ UNASKED = {
     "obs-9": "R5: about members of another resource, which is not at hand",
     "prov-2": "R5: about a role's practitioner, which is another resource",
     "prov-3": "R5: about a role's organization, which is another resource",
+    "tsk-1": "R5: about Task.restriction, which is never written",
     "sqty-1": "the table of SimpleQuantity has no comparator, so it is an unknown element",
 }
 

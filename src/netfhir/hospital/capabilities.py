@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from netfhir.errors import CapabilityError, TemporaryError, UnreachableError
@@ -28,6 +28,10 @@ _SPOKEN: Final[dict[Version, tuple[str, ...]]] = {"r4": ("4.0.", "4.3."), "r5": 
 class HasStatement(Protocol):
     """What `fetch` needs of a client."""
 
+    @property
+    def skew_s(self) -> float | None:
+        """Return how far the server's clock was ahead of ours then."""
+
     def statement(self) -> Json:
         """Return the CapabilityStatement."""
 
@@ -45,11 +49,22 @@ class Capabilities:
     workers: int
     bundle_entries: int
     listed: dict[str, Json]
+    skew_s: float | None = None
+    """How far the server's clock is ahead of ours; None where it does not tell the time."""
 
     @property
     def bundles(self) -> bool:
         """Return whether several writes can travel in one body."""
         return self.transaction or self.batch
+
+    def as_record(self) -> dict[str, object]:
+        """Return what a run notes of the server: its software may change between two."""
+        return {
+            "software": self.software,
+            "version": self.version,
+            "profile": self.profile.name,
+            "skew_s": self.skew_s,
+        }
 
     def rule(self, resource_type: str) -> TypeRule:
         """Return how resources of this type are written: the profile's word, else the statement's.
@@ -95,7 +110,7 @@ def fetch(client: HasStatement, settings: ServerSettings) -> Capabilities:
         raise UnreachableError(
             "unreachable", where=error.where, found=error.found, remedy=error.remedy
         ) from error
-    return read(statement, settings)
+    return replace(read(statement, settings), skew_s=client.skew_s)
 
 
 def read(statement: Json, settings: ServerSettings) -> Capabilities:

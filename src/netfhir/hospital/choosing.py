@@ -25,8 +25,11 @@ class TypeRule:
     """Whether resources of the type can be looked for by identifier."""
     updates: bool = True
     """Whether what is there can be changed."""
-    by_patient: bool = False
-    """Whether rows are looked for among their patient's resources, for want of a better search."""
+    by_patient: str = ""
+    """The search parameter by which rows are looked for among their patient's, for want of better.
+
+    `patient`, or `subject` of a Patient; empty where rows are looked for by identifier.
+    """
     create_only: bool = False
     """Whether `If-None-Match: *` keeps a first write from overwriting."""
     settle_s: float = 0.0
@@ -43,7 +46,7 @@ class Abilities:
     conditional_create: bool
     conditional_update: bool
     by_identifier: bool
-    by_patient: bool
+    by_patient: str
     bundles: bool
     """Whether a condition travels in a body: alone, it would put an identifier into a URL."""
 
@@ -76,7 +79,7 @@ _CHOICES = (
     ),
     _Choice(
         Strategy.SEARCH_POST,
-        lambda a: a.create and a.by_patient,
+        lambda a: a.create and bool(a.by_patient),
         "create alone, looked for among the patient's resources",
     ),
 )
@@ -114,7 +117,7 @@ def by_statement(profile: Profile, stated: Json, *, bundles: bool) -> TypeRule:
                 _said(profile, choice),
                 able.by_identifier,
                 able.update,
-                by_patient=choice.strategy is Strategy.SEARCH_POST and not able.by_identifier,
+                by_patient="" if able.by_identifier else able.by_patient,
                 create_only=profile.if_none_match,
                 settle_s=profile.settle_s,
             )
@@ -145,7 +148,7 @@ def _abilities(profile: Profile, stated: Json, *, bundles: bool) -> Abilities:
             profile.conditional_update, stated=stated.get("conditionalUpdate") is True
         ),
         by_identifier=either(profile.identifier_search, stated="identifier" in searched),
-        by_patient="patient" in searched,
+        by_patient=next((name for name in ("patient", "subject") if name in searched), ""),
         bundles=bundles,
     )
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: A server's own message number, such as HAPI-1094, names the cause without a value.
 _MESSAGE_CODE = re.compile(r"\bHAPI-\d{3,5}\b")
+#: Causes that a server tells in prose only, by words that quote no value. Source: Blaze.
+_CAUSES = {"referential-integrity": "Referential integrity violated"}
 _EXPRESSION = re.compile(r"[A-Z][A-Za-z]+(?:\.[A-Za-z]+(?:\[\d+\])?)*")
 _CODE = re.compile(r"[a-z][a-z-]{1,40}")
 _KEPT_ISSUES = 3
@@ -78,6 +80,7 @@ def _brief(issue: Json) -> str:
     if isinstance(expressions, list):
         parts += [str(text) for text in expressions[:1] if _EXPRESSION.fullmatch(str(text))]
     parts += dict.fromkeys(_MESSAGE_CODE.findall(str(issue.get("diagnostics", ""))))
+    parts += [name for name, words in _CAUSES.items() if words in str(issue.get("diagnostics", ""))]
     return " ".join(parts)
 
 
@@ -97,6 +100,16 @@ def error_of(
         )
     kind: Callable[..., ServerError] = ConflictError if is_conflict(status) else RejectedError
     return kind(code, where=where, found=found)
+
+
+def skew_s(date: str, now: datetime) -> float | None:
+    """Return by how many seconds a Date header is ahead of `now`, None of anything that is none."""
+    try:
+        told = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    told = told if told.tzinfo else told.replace(tzinfo=UTC)
+    return round((told - now).total_seconds(), 1)
 
 
 def retry_after(text: str, now: datetime) -> float | None:

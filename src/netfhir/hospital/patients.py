@@ -8,15 +8,18 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from netfhir.errors import DeclarationError
+from netfhir.hospital import merges
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from netfhir.fhir.canonical import Json
+    from netfhir.hospital.client import Stored
 
 HEADER = ("subject", "system", "value")
 _TOKENS_A_SEARCH = 50
+_ELEMENTS = "identifier,active,link"
 
 Token = tuple[str, str]
 
@@ -27,6 +30,10 @@ class Unresolved(StrEnum):
     NOT_IN_CROSSWALK = "not-in-crosswalk"
     NO_PATIENT = "no-patient"
     AMBIGUOUS = "ambiguous-patient"
+    INACTIVE = "inactive-patient"
+    """Taken out of use, and no other record is said to be in its place."""
+    MERGE_UNCLEAR = "merge-unclear"
+    """Replaced by several, by each other, or by a record that is not to be read here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,8 @@ class Answer:
 
     patient_id: str = ""
     reason: Unresolved | None = None
+    merged: bool = False
+    """Whether the record that was found was merged into this one."""
 
 
 class SearchesIdentifiers(Protocol):
@@ -44,6 +53,9 @@ class SearchesIdentifiers(Protocol):
         self, resource_type: str, tokens: Sequence[Token], elements: str = ""
     ) -> list[Json]:
         """Return the resources that carry one of these identifiers."""
+
+    def read_many(self, paths: Sequence[str]) -> list[Stored]:
+        """Read each `Type/id`, in order."""
 
 
 def read_crosswalk(path: Path) -> dict[str, tuple[Token, ...]]:
@@ -119,18 +131,33 @@ def resolve(
     crosswalk: Mapping[str, Sequence[Token]],
     subjects: Iterable[str],
 ) -> dict[str, Answer]:
-    """Return an answer for each subject, asking the server for many identifiers at a time."""
+    """Return an answer for each subject, asking the server for many identifiers at a time.
+
+    A Patient that was merged is followed to the one in its place (`Patient.link` replaced-by).
+    """
     wanted = list(dict.fromkeys(subjects))
     tokens = [token for subject in wanted for token in crosswalk.get(subject, ())]
-    holders = _holders(client, tokens)
-    return {subject: _answer(crosswalk.get(subject, ()), holders) for subject in wanted}
+    found: dict[str, Json] = {}
+    holders = _holders(client, tokens, found)
+    survivors = merges.survivors(client, found)
+    return {subject: _answer(crosswalk.get(subject, ()), holders, survivors) for subject in wanted}
 
 
-def _holders(client: SearchesIdentifiers, tokens: Sequence[Token]) -> dict[Token, set[str]]:
+def lines_of(path: Path, subjects: Collection[str]) -> list[int]:
+    """Return the lines of a crosswalk that was read before and that are about these subjects."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return [n for n, row in enumerate(csv.reader(file), 1) if row and row[0] in subjects]
+
+
+def _holders(
+    client: SearchesIdentifiers, tokens: Sequence[Token], found: dict[str, Json]
+) -> dict[Token, set[str]]:
+    """Return the ids of the Patients that carry each token; `found` takes the Patients."""
     holders: dict[Token, set[str]] = {token: set() for token in tokens}
     for start in range(0, len(tokens), _TOKENS_A_SEARCH):
         chunk = tokens[start : start + _TOKENS_A_SEARCH]
-        for patient in client.search_identifiers("Patient", chunk, "identifier"):
+        for patient in client.search_identifiers("Patient", chunk, _ELEMENTS):
+            found[str(patient["id"])] = patient
             for token in _tokens(patient):
                 if token in holders:
                     holders[token].add(str(patient["id"]))
@@ -142,10 +169,20 @@ def _tokens(patient: Json) -> Iterator[Token]:
         yield str(identifier.get("system", "")), str(identifier.get("value", ""))
 
 
-def _answer(tokens: Sequence[Token], holders: Mapping[Token, set[str]]) -> Answer:
+def _answer(
+    tokens: Sequence[Token],
+    holders: Mapping[Token, set[str]],
+    survivors: Mapping[str, merges.Survivor],
+) -> Answer:
     if not tokens:
         return Answer(reason=Unresolved.NOT_IN_CROSSWALK)
     found = set().union(*(holders[token] for token in tokens))
-    if len(found) == 1:
-        return Answer(found.pop())
-    return Answer(reason=Unresolved.AMBIGUOUS if found else Unresolved.NO_PATIENT)
+    ends = {survivors[patient_id] for patient_id in found}
+    if len({end.patient_id for end in ends}) != 1:
+        return Answer(reason=Unresolved.AMBIGUOUS if found else Unresolved.NO_PATIENT)
+    (end, *_) = ends
+    if not end.patient_id:
+        return Answer(reason=Unresolved.MERGE_UNCLEAR)
+    if not end.active:
+        return Answer(reason=Unresolved.INACTIVE)
+    return Answer(end.patient_id, merged=end.patient_id not in found)

@@ -61,10 +61,11 @@ class MappingSite:
     def event(self, resource_type: str, entity: Entity) -> Json:
         """Return the start of a resource about a subject: its names, its study, its patient."""
         naming = self.naming
+        identifier = naming.identifier(entity.key)
         body: Json = {
             "resourceType": resource_type,
             "id": naming.id(entity.key),
-            "identifier": [naming.identifier(entity.key)],
+            "identifier": identifier if resource_type in _NAMED_ONCE else [identifier],
             _PATIENT.get(resource_type, "subject"): naming.patient(entity.subject),
         }
         if resource_type in extensions.OF_A_STUDY:
@@ -95,10 +96,12 @@ class MappingSite:
 
 #: How a link names an extension: `extension.condition-related`.
 _EXTENSION = "extension."
+#: The types whose identifier is one in R4, not a list.
+_NAMED_ONCE = frozenset({"AdverseEvent", "QuestionnaireResponse"})
 #: Where the element of the patient is not `subject`.
-_PATIENT = {"Consent": "patient"}
+_PATIENT = {"Consent": "patient", "Task": "for"}
 #: The elements that hold one reference; the others hold several.
-_SINGLE = frozenset({"context", "encounter", "specimen"})
+_SINGLE = frozenset({"consent", "context", "encounter", "specimen"})
 
 
 @lru_cache(maxsize=16)

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from netfhir.trial.declaration import Item
     from netfhir.trial.entities import Measurement, Part, Value
 
-EMITS: Final = ("Observation",)
+EMITS: Final = ("Device", "Observation")
 #: What a reference to the entity leads to.
 RESOURCE: Final = "Observation"
 
 
 def drafts(entity: Measurement, site: MappingSite) -> Iterator[Draft]:
-    """Yield one Observation: with a value, or with the reason why there is none."""
+    """Yield one Observation: with a value, or why there is none; and first its Device, if any."""
     body = site.event("Observation", entity)
     body |= _meaning(site, entity.item_table, entity.item)
     body["status"] = entity.status
@@ -45,13 +45,26 @@ def drafts(entity: Measurement, site: MappingSite) -> Iterator[Draft]:
         body["referenceRange"] = [limits]
     if interpretation := _interpretation(entity, site):
         body["interpretation"] = [_concept(site, interpretation)]
+    _circumstances(entity, site, body)
+    if entity.device:
+        device = _device(entity, entity.device, site)
+        body["device"] = {"reference": f"Device/{device.id}"}
+        yield device
+    yield Draft("Observation", body["id"], body, entity.origin, entity.subject)
+
+
+def _circumstances(entity: Measurement, site: MappingSite, body: Json) -> None:
+    """Add to the body how, where and in what it was measured, and what was noted."""
     if entity.position:
         body["extension"].append(extensions.body_position(_concept(site, entity.position)))
     if entity.body_site:
         body["bodySite"] = _concept(site, entity.body_site)
+    if method := _method(entity, site):
+        body["method"] = method
+    if entity.material and "specimen" not in body:
+        body["specimen"] = {"display": site.concept(entity.material).text}
     if notes := [text for text in (entity.timepoint, entity.note) if text]:
         body["note"] = [{"text": text} for text in notes]
-    yield Draft("Observation", body["id"], body, entity.origin, entity.subject)
 
 
 @lru_cache(maxsize=4096)
@@ -67,6 +80,30 @@ def _meaning(site: MappingSite, table: str, code: str) -> dict[str, Any]:
 @lru_cache(maxsize=4096)
 def _concept(site: MappingSite, key: str) -> dict[str, Any]:
     return site.concept(key).codeable()
+
+
+def _method(entity: Measurement, site: MappingSite) -> Json:
+    """Return the method, its version in the text: values of two versions do not compare."""
+    version = f"version {entity.version}" if entity.version else ""
+    if entity.method is None:
+        return {"text": version} if version else {}
+    concept = site.concept(entity.method)
+    return concept.codeable(text=f"{concept.text}, {version}" if version else "")
+
+
+def _device(entity: Measurement, kind: str, site: MappingSite) -> Draft:
+    """Return what it was measured with: one Device for each kind and version."""
+    naming = site.naming
+    key = naming.key(form="device", item=kind, repeat=entity.version)
+    body: Json = {
+        "resourceType": "Device",
+        "id": naming.id(key),
+        "identifier": [naming.identifier(key)],
+        "type": site.concept(kind).codeable(),
+    }
+    if entity.version:
+        body["version"] = [{"value": entity.version}]
+    return Draft("Device", body["id"], body, entity.origin, shared=True)
 
 
 def _component(part: Part, table: str, site: MappingSite) -> Json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from netfhir.fhir import extensions
 from netfhir.terminology.concepts import UCUM
 
 if TYPE_CHECKING:
@@ -11,7 +12,10 @@ if TYPE_CHECKING:
 
 
 def quantity(amount: Amount) -> dict[str, Any]:
-    """Return a FHIR Quantity: the digits and the unit of the source, and the UCUM code."""
+    """Return a FHIR Quantity: the digits and the unit of the source, and the UCUM code.
+
+    One that was converted has what the source gave in an extension.
+    """
     body: dict[str, Any] = {
         "value": amount.value,
         "unit": amount.unit,
@@ -22,4 +26,7 @@ def quantity(amount: Amount) -> dict[str, Any]:
         del body["unit"]
     if amount.comparator:
         body["comparator"] = amount.comparator
+    if amount.given is not None:
+        given = {"value": amount.given.value, "unit": amount.given.unit, "system": UCUM}
+        body["extension"] = [extensions.translation(given | {"code": amount.given.ucum})]
     return body

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from netfhir.fhir.canonical import Json
     from netfhir.fhir.draft import Draft
     from netfhir.fhir.identity import SourceKey
+    from netfhir.trial.naming import Naming
     from netfhir.trial.schedule.days import Offset
     from netfhir.trial.schedule.language import Count, Rule
     from netfhir.trial.schedule.planned import Published, Visit
@@ -42,6 +43,12 @@ def references(site: StudySite) -> list[dict[str, str]]:
     """Return the references to the plans, by arm."""
     arms = site.study.schedule.arms if site.study.schedule else ()
     return [site.naming.reference("PlanDefinition", _plan_key(arm, site)) for arm in arms]
+
+
+def canonical(arm: str, version: str, naming: Naming) -> str:
+    """Return the canonical of an arm's plan, with its version."""
+    key = naming.key(form="schedule", item=arm)
+    return f"{naming.base}/PlanDefinition/{naming.id(key)}|{version}"
 
 
 def _plan_key(arm: str, site: StudySite) -> SourceKey:

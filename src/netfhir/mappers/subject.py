@@ -47,7 +47,7 @@ def drafts(entity: Subject, site: MappingSite) -> Iterator[Draft]:
     }
     if period := _period(entity):
         body["period"] = period
-    body |= _arms(entity, site)
+    body |= _arms(entity, site) | site.references(entity)
     yield Draft("ResearchSubject", body["id"], body, entity.origin, entity.subject)
 
 

@@ -7,11 +7,13 @@ stand on Encounter, so the plan carries the protocol.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from netfhir.fhir.draft import Draft
-from netfhir.mappers import moment, period
+from netfhir.mappers import moment, period, schedule_of_activities
 from netfhir.trial.care import HELD
+from netfhir.trial.schedule import declared as schedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,11 +73,27 @@ def _plan(entity: Visit, site: MappingSite) -> Json:
         "code": _code(entity, site),
         "subject": naming.patient(entity.subject),
     }
+    if protocol := _protocol(entity, site):
+        body["instantiatesCanonical"] = [protocol]
     if entity.planned is not None:
         body |= moment("occurrenceDateTime", entity.planned, entity.zone)
     if entity.reason:
         body["note"] = [{"text": entity.reason}]
     return body
+
+
+def _protocol(entity: Visit, site: MappingSite) -> str:
+    """Return the plan of the subject's arm; "" without a schedule, an arm, or leave to tell it."""
+    version = _version(site)
+    if version is None or entity.arm is None or site.trial.file.withhold_arms:
+        return ""
+    return schedule_of_activities.canonical(entity.arm, version, site.naming)
+
+
+@lru_cache(maxsize=16)
+def _version(site: MappingSite) -> str | None:
+    declared = schedule.load(site.trial)
+    return declared.version if declared is not None else None
 
 
 def _held(entity: Visit, site: MappingSite) -> Json:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from netfhir.errors import DeclarationError
 from netfhir.screening import protocol
-from netfhir.trial.export import ItemPlace, MeasurementSource
+from netfhir.trial.export import DoseSource, ItemPlace, MeasurementSource
 from netfhir.trial.places import Attribute, Names, OneOf, attributes
 from netfhir.trial.schedule import declared as schedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from netfhir.terminology.concepts import Unit
     from netfhir.trial.declaration import Item, Trial
     from netfhir.trial.export import EntitySource, Export
 
@@ -36,6 +37,7 @@ def findings(trial: Trial, arms: Iterable[str], prose: str = "") -> list[Declara
     `arms` are the arm names of the registry record, `prose` its text, which a trial quotes.
     """
     found = list(_items(trial)) + list(_units(trial)) + list(_arms(trial, set(arms)))
+    found += list(_conversions(trial))
     found += protocol.problems(trial)
     found += schedule.problems(trial, prose)
     for name, export in trial.exports().items():
@@ -59,6 +61,29 @@ def _units(trial: Trial) -> Iterator[DeclarationError]:
     for spelling, ucum in trial.codes.units.items():
         if ucum:
             yield from _try(trial.terminology.unit, ucum, f'{where}."{spelling}"')
+
+
+def _conversions(trial: Trial) -> Iterator[DeclarationError]:
+    units = trial.terminology.units
+    for ucum, conversion in trial.codes.conversions.items():
+        where = f'{trial.name}/codes.toml:conversions."{ucum}"'
+        wrong = [
+            *_try(trial.terminology.unit, ucum, where),
+            *_try(trial.terminology.unit, conversion.to, f"{where}.to"),
+        ]
+        yield from wrong
+        if not wrong and not set(units[ucum].property) & set(units[conversion.to].property):
+            yield DeclarationError(
+                "conversion-across-kinds",
+                where=f"{where}.to",
+                found=f"`{conversion.to}`, which measures {_kinds(units[conversion.to])}",
+                expected=f"a unit of {_kinds(units[ucum])}",
+                remedy="declare a concept a kind: a mass becomes no amount of substance",
+            )
+
+
+def _kinds(unit: Unit) -> str:
+    return " or ".join(unit.property)
 
 
 def _items(trial: Trial) -> Iterator[DeclarationError]:
@@ -90,7 +115,7 @@ def _dimension(trial: Trial, where: str, item: Item, ucum: str) -> Iterator[Decl
         yield DeclarationError(
             "unit-of-another-kind",
             where=f"{where}.units",
-            found=f"`{ucum}`, which measures {' or '.join(unit.property)}",
+            found=f"`{ucum}`, which measures {_kinds(unit)}",
             expected=f"a unit of {concept.property or 'no quantity'} ({item.concept})",
             remedy="choose the concept by what was measured, or correct the unit",
         )
@@ -106,6 +131,8 @@ def _export(trial: Trial, where: str, export: Export) -> Iterator[DeclarationErr
 def _source(trial: Trial, where: str, source: EntitySource) -> Iterator[DeclarationError]:
     for name, place, allowed in attributes(source):
         yield from _place(trial, f"{where}.{name}", place, _words(trial, allowed))
+    if isinstance(source, DoseSource) and source.kind_of_amount:
+        yield from _amount(trial, where, source)
     if isinstance(source, MeasurementSource):
         items = trial.codes.items.get(source.item_table)
         if items is None:
@@ -118,6 +145,23 @@ def _source(trial: Trial, where: str, source: EntitySource) -> Iterator[Declarat
         named = {code for item in source.items for code in _named(trial, item)}
         for code in sorted(named - set(items or ())):
             yield _unknown(f"{where}.items", code, items or ())
+
+
+def _amount(trial: Trial, where: str, source: DoseSource) -> Iterator[DeclarationError]:
+    kind, units = source.kind_of_amount, trial.terminology.units
+    known = {name for unit in units.values() for name in unit.property}
+    if kind not in known:
+        yield _unknown(f"{where}.kind_of_amount", kind, known)
+    constant = source.unit.constant if source.unit else ""
+    ucum = trial.codes.units.get(constant, constant)
+    if kind in known and ucum in units and kind not in units[ucum].property:
+        yield DeclarationError(
+            "unit-of-another-kind",
+            where=f"{where}.unit",
+            found=f"`{ucum}`, which measures {_kinds(units[ucum])}",
+            expected=f"a unit of {kind}",
+            remedy="correct the unit, or the kind of the amount",
+        )
 
 
 def _named(trial: Trial, place: ItemPlace) -> set[str]:

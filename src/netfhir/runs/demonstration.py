@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import runpy
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from importlib import util
 from pathlib import Path
@@ -16,6 +16,10 @@ from netfhir.runs.pipeline import Selection
 from netfhir.settings import shipped_mappings
 
 _TRIAL = "NCT05987176"
+_TOLD = "S01-013"
+"""The subject whose story is told: a second cycle late, for a toxicity of the first."""
+EXPORTED = date(2025, 10, 15)
+"""The day up to whose end the synthetic export is complete."""
 SCREENED_ON = date(2026, 5, 4)
 """The day on which the synthetic hospital's stories are told."""
 
@@ -64,7 +68,11 @@ class Study:
 
     def input(self) -> Input:
         """Return the export as a run reads it."""
-        return Input("redcap", self.folder / "data.csv")
+        return Input("redcap", self.folder / "data.csv", as_of=EXPORTED)
+
+    def of_one(self) -> Input:
+        """Return the one subject whose story is told."""
+        return replace(self.input(), selection=Selection(frozenset({_TOLD})))
 
     def correct(self, column: str, after: str) -> Correction:
         """Correct the first filled cell of a column, as a data manager would."""

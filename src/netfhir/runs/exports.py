@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from netfhir.trial.export import Export
     from netfhir.trial.places import FactSource
 
-_DICTIONARY = "dictionary.csv"
+DICTIONARY = "dictionary.csv"
 
 
 def opened(
@@ -29,7 +29,7 @@ def opened(
     """Open an export by its declaration; FormatError where the files do not fit it."""
     if export.format == "sdtm":
         return SdtmTables.open(export, source, container)
-    return RedcapTables.open(export, source, dictionary or source.parent / _DICTIONARY)
+    return RedcapTables.open(export, source, dictionary or source.parent / DICTIONARY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,8 @@ class RedcapTables:
         redcap = open_export(
             source, dictionary, missing=export.missing, allowed_absent=export.allowed_absent
         )
-        used = {name for entity in export.entities for name in columns_by_table(entity)[""]}
+        tables = [columns_by_table(entity).values() for entity in export.entities]
+        used = {name for names in tables for table in names for name in table}
         require(redcap.table, sorted(used))
         return cls(redcap)
 
@@ -72,9 +73,10 @@ class RedcapTables:
                 yield record.row
 
     def table(self, name: str) -> Iterator[Record]:
-        """Yield every row: REDCap has one table."""
-        del name
-        return self._all()
+        """Yield the rows that hold the form of that name, whose faults `rows` tells."""
+        for record in self.export.records():
+            if not isinstance(record, RecordError) and record.holds(name):
+                yield record.row
 
     def check(self, column: str, cell: str) -> str:
         """Return what the dictionary's field expects, "" where the cell fits."""

@@ -103,6 +103,13 @@ class Pipeline:
         self._take("study", lambda: iter(drafts))
         self._flush()
 
+    def proposals(self, drafts: Iterable[Draft]) -> Account:
+        """Stage what a screening proposes, each resource a fact of its own."""
+        for draft in drafts:
+            self._take("proposal", lambda: iter([draft]))  # noqa: B023 - taken at once
+        self._flush()
+        return self.account
+
     def facts(
         self, facts: Iterable[tuple[str, Fact]], mapped: Callable[[str, Entity], None] = _ignore
     ) -> Account:

@@ -49,7 +49,7 @@ def rebuild(site: MappingSite, given: Input, target: Target, *, replace: bool) -
     Raises StateError (74) for a healthy one, unless `replace`.
     """
     types = {kind for kinds in mappers.emitted().values() for kind in kinds}
-    with work(site, given, target, partial(opened_beside, replace=replace)) as work_:
+    with work(site, given, target, opens=partial(opened_beside, replace=replace)) as work_:
         staged = set(work_.staging.counts())
         retry = Retry(Patience())
         run = Rebuild(work_.staging, work_.ledger, work_.client, work_.terms, types | staged, retry)

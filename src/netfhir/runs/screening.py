@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ import orjson
 from netfhir.errors import FormatError
 from netfhir.screening import protocol, rollup
 from netfhir.screening.changes import changes
-from netfhir.screening.engines import duckdb, python, sums
+from netfhir.screening.engines import duckdb, keeping, python, sums
 from netfhir.screening.intake import Intake, export, records
 from netfhir.screening.reading import Reader
 
@@ -28,6 +29,14 @@ if TYPE_CHECKING:
     from netfhir.trial.declaration import Trial
 
 Engine = Literal["duckdb", "python"]
+
+
+@dataclass(frozen=True, slots=True)
+class Nights:
+    """Whether a screening goes on from an earlier one, and keeps what the next one needs."""
+
+    previous: Path | None = None
+    keep: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +58,20 @@ def run(  # noqa: PLR0913 - what a run is told
     as_of: date,
     *,
     engine: Engine = "duckdb",
+    nights: Nights | None = None,
     tell: Callable[[str], None],
 ) -> Screened:
-    """Write verdicts.ndjson, candidates.ndjson and funnel.json into the folder `out`."""
+    """Write verdicts.ndjson, candidates.ndjson and funnel.json into the folder `out`.
+
+    After an earlier screening, verdicts.ndjson and the unranked candidates are of those alone whom
+    the export or the day touches; the sums and the ranking are of everybody.
+    """
+    nights = nights or Nights()
     asked = protocol.load(trial, as_of)
-    intake = Intake(Reader(asked.sets, asked.file.unit_spellings))
+    intake = Intake(Reader(asked.sets, asked.file.unit_spellings), every=bool(nights.previous))
     with _Folder(out) as folder:
-        judge = _by_python if engine == "python" else _by_duckdb
-        funnel, ranked, others = judge(asked, intake, data, folder, tell)
+        whole = _Run(asked, intake, data, folder, nights, tell)
+        funnel, ranked, others = (_by_python if engine == "python" else _by_duckdb)(whole)
         file = folder.open("candidates.ndjson")
         file.writelines(_line(one.as_row()) for one in ranked)
         file.writelines(_line(one.as_row()) for one in others)
@@ -68,38 +83,59 @@ def run(  # noqa: PLR0913 - what a run is told
 Judged = tuple["rollup.Funnel", "list[Candidate]", "Iterable[Candidate]"]
 
 
-def _by_python(
-    asked: Protocol, intake: Intake, data: Path, folder: _Folder, tell: Callable[[str], None]
-) -> Judged:
-    tell(f"reading {data.name}")
-    people = records(export(data, intake), intake.tally)
-    tell(f"judging {len(people)} patients by {len(asked.file.criteria)} criteria")
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What an engine is told."""
+
+    asked: Protocol
+    intake: Intake
+    data: Path
+    folder: _Folder
+    nights: Nights
+    tell: Callable[[str], None]
+
+
+def _by_python(run: _Run) -> Judged:
+    run.tell(f"reading {run.data.name}")
+    people = records(export(run.data, run.intake), run.intake.tally)
+    run.tell(f"judging {len(people)} patients by {len(run.asked.file.criteria)} criteria")
     funnel, candidates = rollup.Funnel(), []
-    file = folder.open("verdicts.ndjson")
+    file = run.folder.open("verdicts.ndjson")
     for record in people.values():
-        verdicts = python.verdicts(asked, record)
+        verdicts = python.verdicts(run.asked, record)
         file.writelines(_line(verdict.as_row()) for verdict in verdicts)
         lines = [verdict.line for verdict in verdicts]
-        candidates.append(rollup.rolled_up(asked, lines, deceased=record.person.deceased))
+        candidates.append(rollup.rolled_up(run.asked, lines, deceased=record.person.deceased))
         funnel.add(lines, candidates[-1])
     return funnel, rollup.ranked(candidates), [one for one in candidates if not one.ranked]
 
 
-def _by_duckdb(
-    asked: Protocol, intake: Intake, data: Path, folder: _Folder, tell: Callable[[str], None]
-) -> Judged:
-    warehouse = duckdb.Warehouse(asked, intake, folder.scratch())
-    warehouse.read(data, tell)
-    tell(f"judging by {len(asked.file.criteria)} criteria")
+def _by_duckdb(run: _Run) -> Judged:
+    previous = run.nights.previous
+    held = keeping.generations(previous, run.asked) if previous else []
+    warehouse = duckdb.Warehouse(run.asked, run.intake, run.folder.scratch())
+    warehouse.read(run.data, run.tell, held)
+    run.tell(f"judging by {len(run.asked.file.criteria)} criteria")
     warehouse.judge()
-    tell("writing")
-    warehouse.write(folder.path("verdicts.ndjson"))
-    funnel, ranked = sums.rolled(warehouse.connection, asked)
-    return funnel, ranked, sums.others(warehouse.connection)
+    run.tell("writing")
+    warehouse.write(run.folder.path("verdicts.ndjson"))
+    connection = warehouse.connection
+    funnel, ranked = sums.rolled(connection, run.asked)
+    if previous:
+        before = sums.were(connection, len(held))
+        funnel = rollup.Funnel.of(_funnel(previous)).replaced(before, funnel)
+        carried = keeping.carried(held, keeping.touched(connection))
+        ranked = rollup.ranked([*ranked, *carried])
+    if run.nights.keep or previous:
+        generation = keeping.carry(held, run.folder.empty(keeping.FOLDER))
+        keeping.save(connection, run.asked, ranked, generation)
+    return funnel, ranked, sums.others(connection)
 
 
-def compare(before: Path, out: Path) -> int:
+def compare(before: Path, out: Path, *, partial: bool = False) -> int:
     """Write changes.ndjson into `out`: what is not as in the screening of the folder `before`.
+
+    `partial`: only of those whom a night touches.
 
     Raises FormatError where `before` holds no screening. Returns how many verdicts changed.
     """
@@ -108,7 +144,7 @@ def compare(before: Path, out: Path) -> int:
     with ExitStack() as files, _Folder(out) as folder:
         old, new = (_rows(files.enter_context(_verdicts(one))) for one in (before, out))
         written = folder.open("changes.ndjson")
-        for row in changes(old, new, amended=len(digests) > 1):
+        for row in changes(old, new, amended=len(digests) > 1, partial=partial):
             written.write(_line(row))
             count += 1
     return count
@@ -178,6 +214,14 @@ class _Folder:
     def open(self, name: str) -> BinaryIO:
         """Open a file to be written."""
         return self._files.enter_context(self.path(name).open("wb"))
+
+    def empty(self, name: str) -> Path:
+        """Return a folder without anything in it."""
+        path = self._path / name
+        if path.exists():
+            shutil.rmtree(path)
+        path.mkdir(mode=0o700)
+        return path
 
     def scratch(self) -> Path:
         """Return a folder for what does not fit into memory; it goes when the run ends."""

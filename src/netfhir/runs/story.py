@@ -112,8 +112,7 @@ def _story(
 ) -> Story:
     day = as_of or local_day(clock.now(), course.zone or _NO_ZONE)
     answers = list(evaluation.answers(schedule, course, day))
-    done = [one for found in course.found.values() for one in found]
-    lines = [_told(schedule, one, answers) for one in dict.fromkeys(done)]
+    lines = [_told(schedule, facts, answers) for facts in _facts(schedule, course)]
     return Story(
         course.subject,
         trial.file.arms[course.arm].name if course.arm else "no arm",
@@ -124,17 +123,27 @@ def _story(
     )
 
 
-def _told(schedule: ScheduleFile, one: Occurrence, answers: Iterable[Answer]) -> Line:
+def _facts(schedule: ScheduleFile, course: Course) -> Iterable[list[Occurrence]]:
+    """Return what took place, fact by fact; the first activity declared comes first."""
+    facts: dict[tuple[object, ...], list[Occurrence]] = {}
+    for name in schedule.activities:
+        for one in course.found.get(name, []):
+            facts.setdefault((one.key, one.when), []).append(one)
+    return facts.values()
+
+
+def _told(schedule: ScheduleFile, facts: list[Occurrence], answers: Iterable[Answer]) -> Line:
     about = [
         answer
         for answer in answers
-        if answer.found is one and answer.verdict is not Verdict.MISSING
+        if answer.found in facts and answer.verdict is not Verdict.MISSING
     ]
     spans = [_span(answer) for answer in about if isinstance(answer.high, date)]
+    first = facts[0]
     return Line(
-        str(one.when) if one.when else "",
-        schedule.activities[one.activity].title,
-        _detail(one),
+        str(first.when) if first.when else "",
+        schedule.activities[first.activity].title,
+        _detail(first),
         "; ".join(spans),
         "; ".join(dict.fromkeys(_said(about))),
     )
@@ -148,7 +157,8 @@ def _said(about: Iterable[Answer]) -> Iterator[str]:
 
 
 def _detail(one: Occurrence) -> str:
-    told = [f"{one.amount.value} {one.amount.unit}"] if one.amount else []
+    told = [one.told] if one.told else []
+    told += [f"{one.amount.value} {one.amount.unit}"] if one.amount else []
     told += [f"{one.minutes} min"] if one.minutes is not None else []
     return ", ".join(told)
 
@@ -161,7 +171,7 @@ def _open(answers: Iterable[Answer]) -> Iterator[Line]:
 
 def _span(answer: Answer) -> str:
     low, high = ("" if bound is None else str(bound) for bound in (answer.low, answer.high))
-    return f"{low} .. {high}" if low or high else ""
+    return f"{low} .. {high}".strip() if low or high else ""
 
 
 def _units(trial: Trial, schedule: ScheduleFile) -> dict[str, str]:

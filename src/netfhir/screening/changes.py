@@ -15,12 +15,17 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
-def changes(before: Iterable[Row], after: Iterable[Row], *, amended: bool) -> Iterator[Row]:
+def changes(
+    before: Iterable[Row], after: Iterable[Row], *, amended: bool, partial: bool = False
+) -> Iterator[Row]:
     """Yield a row for each verdict that is not what it was; both inputs are in order of patients.
 
-    `amended` says that the criteria are others than before.
+    `amended` says that the criteria are others than before, `partial` that only those were judged
+    whom a night touches: who is not among them has not gone.
     """
     for patient, old, new in _paired(before, after):
+        if partial and not new:
+            continue
         for criterion in {**old, **new}:
             was, now = old.get(criterion), new.get(criterion)
             if _said(was) != _said(now):

@@ -8,12 +8,12 @@ could not be read is a gap: it is never taken for absence.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
-    from decimal import Decimal
 
 Cause = Literal[
     "ambiguous-protocol",
@@ -58,6 +58,8 @@ class Fact:
     """Recorded, but not as a thing that happened: an order, a suspicion, a preliminary report."""
     ended: bool = False
     defect: Cause | Literal[""] = ""
+    gone: bool = False
+    """The record says that it is not so (refuted, in error): it takes back earlier copies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,11 @@ class Consent:
     decided: date | None
     start: date | None
     end: date | None
+    id: str = ""
+    version: str = ""
+    updated: str = ""
+    stands: bool = True
+    """Whether it is in force; one that is not takes back earlier copies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,21 +113,30 @@ class Record:
 
 
 def newest(facts: Iterable[Fact]) -> list[Fact]:
-    """Return one fact for each resource and concept: that of the latest copy."""
-    best: dict[tuple[str, str, str], Fact] = {}
+    """Return the facts of each resource as its latest copy has them, in order of their sets."""
+    latest: dict[tuple[str, str], dict[str, Fact]] = {}
     for fact in facts:
-        key = (fact.concept, fact.type, fact.id)
-        if key not in best or order(best[key]) < order(fact):
-            best[key] = fact
-    return [best[key] for key in sorted(best)]
+        held = latest.setdefault((fact.type, fact.id), {})
+        other = next(iter(held.values()), None)
+        if other is not None and order(other) < order(fact):
+            held.clear()
+        if other is None or order(other) <= order(fact):
+            held.setdefault(fact.concept, fact)
+    kept = [fact for held in latest.values() for fact in held.values() if not fact.gone]
+    return sorted(kept, key=lambda fact: (fact.concept, fact.type, fact.id))
 
 
-def order(copy: Fact | Person) -> tuple[str, int, str]:
+def order(copy: Fact | Person | Consent) -> tuple[str, int, str]:
     """Return what orders copies of one resource: the time of writing, then the version."""
     return copy.updated, len(copy.version), copy.version
 
 
-def text(number: Decimal) -> str:
-    """Return a number as it is written in evidence: plain, without trailing zeros."""
+def bare(number: Decimal) -> Decimal:
+    """Return a number without trailing zeros."""
     plain = format(number, "f")
-    return plain.rstrip("0").rstrip(".") if "." in plain else plain
+    return Decimal(plain.rstrip("0").rstrip(".") if "." in plain else plain)
+
+
+def text(number: Decimal) -> str:
+    """Return a number as it is written in evidence: plain, with the zeros that it came with."""
+    return format(number, "f")

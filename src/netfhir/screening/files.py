@@ -58,8 +58,11 @@ class Tally:
         ]
 
 
-def sources(folder: Path) -> list[Source]:
-    """Return the files that bear on screening, in order; FormatError where no Patients are."""
+def sources(folder: Path, *, partial: bool = False) -> list[Source]:
+    """Return the files that bear on screening, in order.
+
+    FormatError where no Patients are, unless it holds only what changed (`partial`).
+    """
     found = []
     for path in sorted(folder.rglob("*.ndjson*")) if folder.is_dir() else []:
         named = _NAME.match(path.name)
@@ -67,7 +70,8 @@ def sources(folder: Path) -> list[Source]:
             kind = named["type"] if named else ""
             if kind in READ or not named:
                 found.append(Source(path, kind))
-    if not any(source.type in ("Patient", "") for source in found):
+    known = any(source.type in ("Patient", "") for source in found)
+    if not known and not (partial and folder.is_dir()):
         raise FormatError(
             "no-patients",
             where=folder.name,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from netfhir.errors import FormatError
+from netfhir.screening.digits import Written
 from netfhir.screening.facts import Consent, Fact, Gap, Person, Record, order
 from netfhir.screening.files import Source, Tally, lines, missing, sources
 from netfhir.screening.members import Json, patient_of
@@ -36,6 +37,8 @@ class Intake:
     medications: dict[str, list[Code]] = field(default_factory=dict)
     only: str = ""
     """Keep what bears on this patient alone."""
+    every: bool = False
+    """Name resources that say nothing too: they may take back what earlier copies said."""
 
     def items(self, source: Source) -> Iterator[Item]:
         """Yield what a file holds."""
@@ -53,7 +56,9 @@ class Intake:
         """Return the resource of a line and its type; no resource where it cannot be read."""
         name = source.path.name
         try:
-            body = json.loads(line, object_pairs_hook=_once, parse_constant=_refuse)
+            body = json.loads(
+                line, object_pairs_hook=_once, parse_constant=_refuse, parse_float=Written
+            )
         except _DuplicateKeyError:
             self.tally.problem("duplicate-key", name, number)
             return None, source.type
@@ -104,6 +109,8 @@ class Intake:
             self.tally.problem("no-patient", name, number)
             yield Gap("", kind, "data-error")
             return
+        if self.every:
+            yield self.reader.passed(body)
         for item in self.reader.facts(body, self.medications):
             if isinstance(item, Gap) and item.cause == "data-error":
                 self.tally.problem("malformed", name, number)
@@ -147,7 +154,7 @@ def _assign(
         for record in people.values():
             record.gaps.append(item)
     elif whose not in people:
-        if isinstance(item, Fact):
+        if isinstance(item, Fact) and not item.gone:
             tally.problem("unknown-patient", item.type)
     elif isinstance(item, Gap):
         people[whose].gaps.append(item)

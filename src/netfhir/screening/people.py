@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, cast
 
@@ -33,17 +34,34 @@ def person(body: Json) -> Person:
 
 
 def consent(body: Json) -> Consent | None:
-    """Read a Consent to research; None where it is about something else or not in force.
+    """Read a Consent to research; None where it is about something else.
 
     What cannot be read in one that is about research counts as a refusal.
     """
+    meta = body.get("meta")
+    meta = meta if isinstance(meta, dict) else {}
+    found = Consent(
+        permit=False,
+        decided=date.max,
+        start=None,
+        end=None,
+        id=str(body.get("id", "")),
+        version=str(meta.get("versionId", "")),
+        updated=str(meta.get("lastUpdated", "")),
+    )
     try:
-        if CONSENT_SCOPE not in members.codings(body, "scope") or body.get("status") != "active":
+        if CONSENT_SCOPE not in members.codings(body, "scope"):
             return None
+        if body.get("status") != "active":
+            return replace(found, stands=False)
         provision = members.member(body, "provision")
         start, end = members.period(members.member(provision, "period"))
-        decided = members.day(body, "dateTime")
-        permit = provision.get("type") == "permit"
-        return Consent(permit, decided, start.lo if start else None, end.hi if end else None)
+        return replace(
+            found,
+            permit=provision.get("type") == "permit",
+            decided=members.day(body, "dateTime"),
+            start=start.lo if start else None,
+            end=end.hi if end else None,
+        )
     except members.ShapeError:
-        return Consent(permit=False, decided=date.max, start=None, end=None)
+        return found

@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, cast
 
 from netfhir.screening import members
 from netfhir.screening.days import days
-from netfhir.screening.facts import Cause, Fact, Gap
+from netfhir.screening.digits import decimal
+from netfhir.screening.facts import Cause, Fact, Gap, bare
 from netfhir.screening.shapes import ENDED, SHAPES, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from decimal import Decimal
 
     from netfhir.screening.concept_sets import Code, ConceptSets, Row
     from netfhir.screening.members import Json
 
 _MEDICATION = re.compile(r"(?:.*/)?Medication/([A-Za-z0-9.-]{1,64})(?:/_history/[A-Za-z0-9.-]+)?\Z")
-_PLACES = Decimal("1E-10")
-_LARGEST = Decimal("1E18")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +51,34 @@ class Reader:
         shape = SHAPES[kind]
         patient = members.patient_of(body, shape.patient)
         try:
-            certainty = _certainty(body, kind, shape)
-            if certainty is None:
-                return []
+            weak = _weak(body, kind, shape)
             codes = _codes(body, shape, medications)
-            if not any(code[0] in self.systems for code in codes):
+            if weak is not None and not any(code[0] in self.systems for code in codes):
                 return [Gap(patient, kind, "local-code-unmapped", self._meant(body, shape))]
             rows = self._rows(codes, kind)
             if not rows:
                 return []
             base = self._base(body, kind, shape, patient)
-            return [self._result(replace(base, weak=certainty), body, row) for row in rows]
+            if weak is None:
+                return [replace(base, concept=row.concept, defect="", gone=True) for row in rows]
+            return [self._result(replace(base, weak=weak), body, row) for row in rows]
         except members.ShapeError:
             return [Gap(patient, kind, "data-error")]
+
+    def passed(self, body: Json) -> Fact:
+        """Return that there is such a resource, of no set: it takes back what copies said."""
+        meta = body.get("meta")
+        meta = meta if isinstance(meta, dict) else {}
+        kind = body["resourceType"]
+        return Fact(
+            members.patient_of(body, SHAPES[kind].patient),
+            "",
+            kind,
+            body["id"],
+            version=str(meta.get("versionId", "")),
+            updated=str(meta.get("lastUpdated", "")),
+            gone=True,
+        )
 
     def _meant(self, body: Json, shape: Shape) -> str:
         """Return the set that the text of a code names in one of its words; else nothing."""
@@ -102,7 +116,7 @@ class Reader:
         fact = replace(base, concept=row.concept, code=row.code[1])
         unitless = self.sets.sets[row.concept].unitless
         if row.number is not None:
-            return replace(fact, number=row.number, unit="1" if unitless else "")
+            return replace(fact, number=bare(row.number), unit="1" if unitless else "")
         if fact.type != "Observation":
             return fact
         if "valueQuantity" in body:
@@ -159,27 +173,11 @@ class Reader:
                 defect: Cause = "no-data"
                 if number is None:
                     return replace(fact, code=code[1], defect=fact.defect or defect)
-                return replace(fact, code=code[1], number=number, unit="1")
+                return replace(fact, code=code[1], number=bare(number), unit="1")
         if "valueCodeableConcept" in body:
             return replace(fact, defect=fact.defect or "local-code-unmapped")
         other = any(name.startswith("value") for name in body)
         return replace(fact, defect=fact.defect or ("data-error" if other else "no-data"))
-
-
-def decimal(given: object) -> Decimal | None:
-    """Return a JSON number to ten places; None for everything else.
-
-    A number of more than 15 digits is taken as the nearest binary double, as DuckDB reads it.
-    """
-    if isinstance(given, bool) or not isinstance(given, int | float):
-        return None
-    try:
-        exact = Decimal(repr(float(given)))
-        if abs(exact) >= _LARGEST:
-            return None
-        return exact.quantize(_PLACES, rounding=ROUND_HALF_UP)
-    except (InvalidOperation, OverflowError):
-        return None
 
 
 def medication_codes(body: Json) -> list[Code]:
@@ -194,7 +192,7 @@ def _worse(fact: Fact, number: Decimal | None) -> Any:  # noqa: ANN401 - a cause
     return fact.defect or ("data-error" if number is None else "")
 
 
-def _certainty(body: Json, kind: str, shape: Shape) -> bool | None:
+def _weak(body: Json, kind: str, shape: Shape) -> bool | None:
     """Return whether it is weak; None where the resource says that it is not so."""
     if body.get("doNotPerform") is True:
         return None

@@ -128,11 +128,49 @@ class Funnel:
         if candidate.outcome == "excluded" and all(v.resolves_on for v in excluding):
             self.lifting += 1
 
+    @classmethod
+    def of(cls, body: dict[str, Any]) -> Funnel:
+        """Return the sums that a funnel.json tells."""
+        made = cls(
+            body["patients"],
+            outcomes=Counter(body["outcomes"]),
+            ranked=body["ranked"],
+            lifting=body["excluded_until_a_date"],
+            not_consented=body["not_consented"],
+        )
+        for key, row in body["criteria"].items():
+            made.causes[key] = Counter(row["causes"])
+            made.statuses[key] = Counter({k: n for k, n in row.items() if k != "causes"})
+        return made
+
+    def replaced(self, before: Funnel, after: Funnel) -> Funnel:
+        """Return the sums with those of some patients, as they were, put for what they are."""
+        made = Funnel(
+            self.patients - before.patients + after.patients,
+            ranked=self.ranked - before.ranked + after.ranked,
+            lifting=self.lifting - before.lifting + after.lifting,
+            not_consented=self.not_consented - before.not_consented + after.not_consented,
+        )
+        for one, sign in ((self, 1), (before, -1), (after, 1)):
+            _add(made.outcomes, one.outcomes, sign)
+            for mine, theirs in ((made.statuses, one.statuses), (made.causes, one.causes)):
+                for key, counts in theirs.items():
+                    _add(mine.setdefault(key, Counter()), counts, sign)
+        for causes in made.causes.values():
+            for name in [name for name, number in causes.items() if not number]:
+                del causes[name]
+        return made
+
     def count(self, criterion: str, status: str, cause: str | None, number: int = 1) -> None:
         """Count so many verdicts of one kind."""
         self.statuses.setdefault(criterion, Counter())[status] += number
         if cause:
             self.causes.setdefault(criterion, Counter())[cause] += number
+
+
+def _add(sums: Counter[str], more: Counter[str], sign: int) -> None:
+    for name, number in more.items():
+        sums[name] += sign * number
 
 
 def document(

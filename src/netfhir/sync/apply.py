@@ -7,11 +7,12 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from netfhir.errors import NetfhirError, ServerError, TemporaryError, worst
+from netfhir.errors import ServerError, TemporaryError, worst
 from netfhir.sync.freshness import Freshness, Recalls
-from netfhir.sync.lease import LEASE_S, kept_alive
+from netfhir.sync.lease import LEASE_S, running
 from netfhir.sync.looking import Look
 from netfhir.sync.plan import Planner, Remembers, Sorted, Terms
+from netfhir.sync.reconciling import Reconcile
 from netfhir.sync.records import WRITES, Outcome, Planned, Settled, Summary, settled
 from netfhir.sync.resume import Settles, resume
 from netfhir.sync.retrying import Retry
@@ -19,6 +20,8 @@ from netfhir.sync.sending import Notes, Pace, Sender, Writes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from netfhir.sync.provenance import Provenances
 
 
 class Stages(Sorted, Protocol):
@@ -53,7 +56,7 @@ class Result:
     """Rows of earlier runs that were open at the start."""
     open_rows: int = 0
     """Rows in flight or unknown at the end, staged now or not."""
-    stopped_by: list[ServerError] = field(default_factory=list)
+    stopped_by: list[NetfhirError] = field(default_factory=list)
 
     @property
     def exit_status(self) -> int:
@@ -75,24 +78,21 @@ class Apply:
     stop: threading.Event = field(default_factory=threading.Event)
     """Set from outside to end the run in order: what is in flight is settled, the rest pending."""
     lease_s: float = LEASE_S
+    provenances: Provenances | None = None
 
     def run(self) -> Result:
         """Resume, plan, send and settle; what the server did wrong is in the result.
 
         Raises StateError (74), and OverlapError (75) where another run has the state.
         """
-        self.ledger.start_run(self.lease_s)
-        try:
-            with kept_alive(self.ledger, self.lease_s, self.stop):
-                return self._run()
-        except NetfhirError:
-            self.stop.set()
-            raise
+        with running(self.ledger, self.stop, self.lease_s):
+            return self._run()
 
     def _run(self) -> Result:
         retry = Retry(self.pace.patience, stop=self.stop)
         look = Look(self.client, self.terms, retry.stop.wait)
-        sender = Sender(self.client, self.ledger, self.pace, retry, look)
+        decide = Reconcile(self.client, self.terms)
+        sender = Sender(self.client, self.ledger, self.pace, retry, look, decide)
         planner = Planner(self.staging, self.ledger, self.terms)
         result = Result(Summary(self.staging.counts()), stopped_by=sender.stopped_by)
         fresh = Freshness(self.client, self.ledger, self.staging, planner, self.terms)
@@ -104,17 +104,24 @@ class Apply:
         except ServerError as error:
             sender.stopped_by.append(error)
             retry.stop.set()
+        # What an earlier run owes comes first: an update would hide the version it is owed for.
+        self._prove(sender, result.summary)
         with ThreadPoolExecutor(self.pace.workers, "netfhir-send") as pool:
             flow = _Flow(sender, planner, result.summary, self.on_settled, pool)
             for wave in planner.waves():
                 flow.send(wave)
+        self._prove(sender, result.summary)
         states = self.ledger.counts()
         result.open_rows = sum(states.get(name, 0) for name in ("in-flight", "unknown"))
-        self.ledger.finish_run(result.summary.as_record(), _asked_wait_s(result, self.pace))
+        self.ledger.finish_run(result.summary.as_record(), asked_wait_s(result, self.pace))
         return result
 
+    def _prove(self, sender: Sender, summary: Summary) -> None:
+        if self.provenances is not None:
+            self.provenances.write(sender, summary)
 
-def _asked_wait_s(result: Result, pace: Pace) -> float:
+
+def asked_wait_s(result: Result, pace: Pace) -> float:
     """Return how long the server asked to be left alone, 0 for what a run waits by itself."""
     asked = (e.retry_after_s or 0 for e in result.stopped_by if isinstance(e, TemporaryError))
     longest = max(asked, default=0)
@@ -166,5 +173,6 @@ class _Flow:
     def _count(self, became: list[Settled]) -> None:
         for item in became:
             self.summary.settle(item.resource_type, item.outcome, item.reason)
+            self.summary.keep(item.resource_type, item.kept)
             self.planner.note(item)
         self.on_settled(len(became))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from netfhir.errors import StateError
-from netfhir.fhir.identity import derived_id
+from netfhir.fhir.identity import derived_id, identifiers_of
 from netfhir.sync.holdings import equal
 from netfhir.sync.records import State
 
@@ -111,7 +111,7 @@ class Freshness:
         return {
             (resource_type, derived_id(self.terms.site_key, system, str(identifier["value"]))): body
             for body in self.client.latest_of_system(resource_type, system, SAMPLE)
-            for identifier in body["identifier"]
+            for identifier in identifiers_of(body)
             if identifier.get("system") == system
         }
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from netfhir.fhir.canonical import resource, to_bytes
+from netfhir.fhir.identity import identifiers_of
 from netfhir.hospital.client import Stored
 from netfhir.sync.diff import diff, theirs
 
@@ -30,8 +31,8 @@ class Reads(Protocol):
     ) -> list[Json]:
         """Return the resources that carry one of these identifiers."""
 
-    def of_patient(self, resource_type: str, patient: str) -> list[Json]:
-        """Return all resources of a type that belong to a `Patient/id`."""
+    def of_patient(self, resource_type: str, among: str) -> list[Json]:
+        """Return all resources of a type that a search, `patient=Patient/id`, finds."""
 
     def all_of_system(self, resource_type: str, system: str) -> list[Json] | None:
         """Return all resources with an identifier of a system; None where they are too many."""
@@ -105,13 +106,13 @@ def _finding(item: Planned, stored: Stored) -> Finding:
 def _searched(client: Reads, items: Sequence[Planned]) -> dict[tuple[str, str], Held]:
     asked: dict[tuple[str, str], list[Planned]] = defaultdict(list)
     for item in items:
-        asked[item.resource_type, item.patient].append(item)
+        asked[item.resource_type, item.among].append(item)
     found = {}
-    for (resource_type, patient), rows in asked.items():
+    for (resource_type, among), rows in asked.items():
         tokens = [row.token for row in rows]
         bodies = (
-            client.of_patient(resource_type, patient)
-            if patient
+            client.of_patient(resource_type, among)
+            if among
             else client.search_identifiers(resource_type, tokens)
         )
         for row in rows:
@@ -121,7 +122,7 @@ def _searched(client: Reads, items: Sequence[Planned]) -> dict[tuple[str, str], 
 
 def carries(body: Json, token: tuple[str, str]) -> bool:
     """Return whether a body carries this identifier."""
-    return any((i.get("system"), i.get("value")) == token for i in body.get("identifier", []))
+    return any((i.get("system"), i.get("value")) == token for i in identifiers_of(body))
 
 
 def _matched(item: Planned, bodies: list[Json]) -> Held:

@@ -115,19 +115,23 @@ def extend(connection: Connection, fence: int, expires_at: float) -> None:
     connection.execute(update(LEASE).values(expires_at=expires_at))
 
 
-class Renews(Protocol):
-    """What keeping a lease alive needs of a ledger."""
+class Begins(Protocol):
+    """What holding a lease needs of a ledger."""
+
+    def start_run(self, lease_s: float) -> int:
+        """Take the lease, and note that a run begins."""
 
     def renew(self) -> None:
         """Renew the lease."""
 
 
 @contextmanager
-def kept_alive(ledger: Renews, length_s: float, stop: threading.Event) -> Iterator[None]:
-    """Renew the lease every quarter of it; set `stop` where that cannot be done.
+def running(ledger: Begins, stop: threading.Event, length_s: float = LEASE_S) -> Iterator[None]:
+    """Begin a run, and renew its lease every quarter; set `stop` where that cannot be done.
 
-    The reason is told by the next commit, which finds the same.
+    The reason is told by the next commit, which finds the same. Raises OverlapError (75).
     """
+    ledger.start_run(length_s)
     done = threading.Event()
 
     def beat() -> None:
@@ -142,6 +146,9 @@ def kept_alive(ledger: Renews, length_s: float, stop: threading.Event) -> Iterat
     thread.start()
     try:
         yield
+    except NetfhirError:
+        stop.set()
+        raise
     finally:
         done.set()
         thread.join()

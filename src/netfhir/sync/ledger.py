@@ -6,18 +6,20 @@ Every write has its intent here before a byte leaves; see docs/design.md, "Promi
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select, tuple_
+from sqlalchemy.dialects.sqlite import insert as upsert
 
 from netfhir.clock import elapsed_s
 from netfhir.errors import OverlapError
-from netfhir.sync import history, lease
+from netfhir.sync import history, lease, owing
 from netfhir.sync.lease import LEASE_S, Holder, Lease
 from netfhir.sync.ledger_file import LedgerFile, Owner
+from netfhir.sync.ledger_reading import KNOWN, Reading
 from netfhir.sync.mark import Mark
-from netfhir.sync.records import Known, Outcome, State
-from netfhir.sync.schema import RESOURCE
+from netfhir.sync.records import Outcome, State
+from netfhir.sync.schema import ORIGIN, RESOURCE
 from netfhir.sync.statements import INTEND, SETTLE
 
 if TYPE_CHECKING:
@@ -25,20 +27,16 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from sqlalchemy import Connection, Select
+    from sqlalchemy import Connection
 
-    from netfhir.sync.records import Key, Planned, Settled
+    from netfhir.sync.records import Key, Known, Planned, Settled
 
 __all__ = ["Ledger", "Owner"]
 
-_READ_ROWS = 1000
-_KNOWN = RESOURCE.c[:10]
 _UNSETTLED = (State.IN_FLIGHT, State.UNKNOWN, State.CONFLICT)
 
-_STATE = {state.value: state for state in State}
 
-
-class Ledger:
+class Ledger(Reading):
     """The rows of the file; safe to share among the threads of one process."""
 
     def __init__(
@@ -50,6 +48,8 @@ class Ledger:
         self._marks = marks
         self._lease: Lease | None = None
         self.run_id = 0
+        self.origin = ""
+        """What this run's resources are made from, as `trial.batch.Origin` tells it."""
         self.reached = Mark()
 
     @classmethod
@@ -108,24 +108,24 @@ class Ledger:
 
     def rows(self, resource_type: str) -> Iterator[Known]:
         """Yield the rows of a type by id, as they stood when the reading began."""
-        query = select(*_KNOWN).where(RESOURCE.c.resource_type == resource_type)
+        query = select(*KNOWN).where(RESOURCE.c.resource_type == resource_type)
         yield from self._read(query.order_by(RESOURCE.c.id))
 
     def unsettled(self) -> list[Known]:
         """Return the rows whose outcome is open: in flight, unknown or in conflict."""
-        query = select(*_KNOWN).where(RESOURCE.c.state.in_(_UNSETTLED))
+        query = select(*KNOWN).where(RESOURCE.c.state.in_(_UNSETTLED))
         return list(self._read(query.order_by(RESOURCE.c.resource_type, RESOURCE.c.id)))
 
     def find_all(self, keys: Collection[Key]) -> dict[Key, Known]:
         """Return the rows of these types and ids that there are."""
-        query = select(*_KNOWN).where(
+        query = select(*KNOWN).where(
             tuple_(RESOURCE.c.resource_type, RESOURCE.c.id).in_(list(keys))
         )
         return {known.key: known for known in self._read(query)}
 
     def recent(self, resource_type: str, count: int) -> list[Known]:
         """Return the acknowledged rows of a type that were settled last."""
-        query = select(*_KNOWN).where(
+        query = select(*KNOWN).where(
             RESOURCE.c.resource_type == resource_type, RESOURCE.c.state == State.ACKED.value
         )
         return list(self._read(query.order_by(RESOURCE.c.updated_at.desc()).limit(count)))
@@ -139,33 +139,28 @@ class Ledger:
     def intend(self, items: Sequence[Planned]) -> None:
         """Mark rows in flight, in one transaction, before any of their bytes is sent."""
         stamp = self._stamp()
-        values = [
-            {
-                "resource_type": item.resource_type,
-                "id": item.id,
-                "server_id": item.server_id,
-                "state": State.IN_FLIGHT.value,
-                "digest_sent": item.digest,
-                "version_id": item.version_id,
-                "attempts": 1,
-                "reason": "",
-                "where": item.where,
-                "run_id": self.run_id,
-                "updated_at": stamp,
-                "first_at": stamp,
-            }
-            for item in items
-        ]
+        values = [self._intent(item, stamp) for item in items]
         with self._fenced() as connection:
             if values:
-                connection.execute(INTEND, values)
+                self._intended(connection, values)
+
+    def attach(self, item: Planned, keys: Sequence[Key], activity: str) -> None:
+        """Mark a Provenance in flight, and note at its targets that it is theirs."""
+        with self._fenced() as connection:
+            self._intended(connection, [self._intent(item, self._stamp())])
+            connection.execute(owing.MARK, owing.marks(keys, f"{activity}:{item.id}"))
+
+    def give(self, provenance_id: str, keys: Sequence[Key]) -> None:
+        """Note that the targets have their Provenance."""
+        with self._fenced() as connection:
+            connection.execute(owing.MARK, owing.marks(keys, provenance_id))
 
     def settle(self, items: Sequence[Settled]) -> None:
         """Write down, in one transaction, what became of rows; pending ones were never sent."""
-        groups: dict[Outcome, list[dict[str, object]]] = {}
+        groups: dict[Outcome | State, list[dict[str, object]]] = {}
         stamp = self._stamp()
         for item in items:
-            groups.setdefault(item.outcome, []).append(self._settled(item, stamp))
+            groups.setdefault(item.tombstone or item.outcome, []).append(self._settled(item, stamp))
         with self._fenced() as connection:
             for outcome, values in groups.items():
                 for statement in SETTLE[outcome]:
@@ -191,23 +186,45 @@ class Ledger:
             with self._file.writing() as connection:
                 lease.extend(connection, held.fence, 0)
 
+    def _intent(self, item: Planned, stamp: str) -> dict[str, object]:
+        """Return the parameters of an intent."""
+        return {
+            "resource_type": item.resource_type,
+            "id": item.id,
+            "server_id": item.server_id,
+            "state": State.IN_FLIGHT.value,
+            "digest_sent": item.digest,
+            "version_id": item.version_id,
+            "attempts": 1,
+            "reason": "",
+            "where": item.where,
+            "elements_sent": item.elements or None,
+            "run_id": self.run_id,
+            "updated_at": stamp,
+            "first_at": stamp,
+        }
+
+    def _intended(self, connection: Connection, values: Sequence[dict[str, object]]) -> None:
+        """Write intents, and, with the first of a run, what its resources are made from."""
+        if self.origin:
+            noted = upsert(ORIGIN).on_conflict_do_nothing()
+            connection.execute(noted, {"run_id": self.run_id, "facts": self.origin})
+        connection.execute(INTEND, values)
+
     def _settled(self, item: Settled, stamp: str) -> dict[str, object]:
         """Return the parameters of an outcome's statement."""
         return {
             "row_type": item.resource_type,
             "row_id": item.id,
             "new_digest": item.digest,
+            "new_elements": item.elements,
+            "new_provenance": item.activity,
             "new_server_id": item.server_id,
             "new_version_id": item.version_id,
             "new_reason": item.reason,
             "new_run_id": self.run_id,
             "new_updated_at": stamp,
         }
-
-    def _read(self, query: Select[Any]) -> Iterator[Known]:
-        with self._file.reading() as connection:
-            for row in connection.execution_options(yield_per=_READ_ROWS).execute(query):
-                yield Known(row[0], row[1], row[2], _STATE[row[3]], *row[4:])
 
     @contextmanager
     def _fenced(self) -> Iterator[Connection]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -80,10 +80,16 @@ class LedgerFile:
     def reading(self) -> Iterator[Connection]:
         """Yield a connection that sees one moment of the file."""
         try:
-            with self._readers.connect() as connection:
-                yield connection
+            connection = self._readers.connect()
         except SQLAlchemyError as error:
             raise failed(self.path, error) from error
+        try:
+            yield connection
+        except SQLAlchemyError as error:
+            raise failed(self.path, error) from error
+        finally:
+            with suppress(SQLAlchemyError):  # a reading that was abandoned may be closed already
+                connection.close()
 
     def close(self) -> None:
         """Close the file."""

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from netfhir.fhir.identity import identifiers_of
 from netfhir.sync.holdings import Finding, Held, Reads, carries, held
 from netfhir.sync.records import Action
 from netfhir.sync.writing import makes_another, token_of
@@ -114,7 +115,7 @@ def _is_doubted(item: Planned, what: Held) -> bool:
 
 
 def _named(bodies: Collection[Json]) -> frozenset[str]:
-    values = (str(i.get("value")) for body in bodies for i in body.get("identifier", []))
+    values = (str(i.get("value")) for body in bodies for i in identifiers_of(body))
     return frozenset(values) | {str(body["id"]) for body in bodies}
 
 

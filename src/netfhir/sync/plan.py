@@ -5,14 +5,16 @@ Reads two sorted streams side by side, so that memory stays flat; asks no server
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, assert_never
 
 from netfhir.hospital.patients import Unresolved
 from netfhir.hospital.profile import Strategy
 from netfhir.sync import references
 from netfhir.sync.addresses import Addresses
+from netfhir.sync.reconciling import guarded
 from netfhir.sync.records import WRITES, Action, Outcome, Planned, State, digest_of
+from netfhir.sync.threeway import Take
 from netfhir.sync.writing import WRITING, token_of
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ class Terms:
     """The system of the trial's subject numbers, in the placeholders."""
     patients: Mapping[str, Answer]
     rule: Callable[[str], TypeRule]
+    takes: Mapping[Key, Take] = field(default_factory=dict)
+    """Rows of which a person decided whose changes stand."""
 
 
 class Sorted(Protocol):
@@ -64,9 +68,12 @@ class Remembers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Resend:
-    """An open row of an earlier run that is to be sent again, over this version if one is named."""
+    """A row that is sent whatever the ledger says, over this version if one is named."""
 
     version_id: str = ""
+    careful: bool = False
+    """Whether the server is read first."""
+    take: Take = Take.NEITHER
 
 
 class Planner:
@@ -75,7 +82,7 @@ class Planner:
     def __init__(self, staging: Sorted, ledger: Remembers, terms: Terms) -> None:
         self._staging = staging
         self._ledger = ledger
-        self._terms = terms
+        self.terms = terms
         self._parents = staging.parent_types()
         self._absent: dict[str, Outcome] = {}
         self._rules: dict[str, TypeRule] = {}
@@ -83,7 +90,9 @@ class Planner:
         self._holdable = self._parents - unheld
         self.addresses = Addresses(staging, terms, unheld)
         self._remember_moved()
-        self.resend: dict[Key, Resend] = {}
+        self.resend: dict[Key, Resend] = {
+            key: Resend(careful=True, take=take) for key, take in terms.takes.items()
+        }
 
     def waves(self) -> Iterator[Iterator[Planned]]:
         """Yield the waves; the next one is planned by what was noted of those before."""
@@ -108,16 +117,18 @@ class Planner:
                 back[0], rule.strategy, row.resource_type, row.id, row.where, reason=back[1]
             )
         body, token = self._addressed(row, WRITING[rule.strategy])
-        digest = digest_of(self._terms.site_key, body)
+        digest = digest_of(self.terms.site_key, body)
         again = self.resend.get((row.resource_type, row.id)) if self.resend else None
-        there = None if again and not again.version_id and token[0] else known
+        anew = again is not None and not (again.version_id or again.careful) and bool(token[0])
+        there = None if anew else known
         action = _action(known, digest) if known and not again else _write(there)
         version_id = again.version_id if again else known.version_id if known else ""
         reason = (known.reason or known.state.value) if known and action in _NEVER_SENT else ""
         patient = references.patient_of(body) if rule.by_patient else ""
+        among = f"{rule.by_patient}={patient}" if patient else ""
         if action in WRITES and (why := _unable(rule, action, patient)):
             action, reason = Action.UNSUPPORTED, why
-        return Planned(
+        item = Planned(
             action,
             rule.strategy,
             row.resource_type,
@@ -130,9 +141,11 @@ class Planner:
             reason,
             token,
             attempts=known.attempts if known and known.digest_sent == digest else 0,
-            patient=patient,
+            among=among,
             create_only=rule.create_only,
+            base=(known.elements or b"") if known and known.exists else b"",
         )
+        return guarded(item, again, self.terms.site_key)
 
     def _wave(self, wave: Wave) -> Iterator[Planned]:
         for row, known in _paired(self._staging.rows(wave), wave, self._ledger):
@@ -158,16 +171,16 @@ class Planner:
         body = self.addresses.body(row)
         if not writing.by_identifier:
             return body, ("", "")
-        token = token_of(body, self._terms.identifier_system, row.where)
+        token = token_of(body, self.terms.identifier_system, row.where)
         return writing.body(body, row.id), token
 
     def _rule(self, resource_type: str) -> TypeRule:
         if resource_type not in self._rules:
-            self._rules[resource_type] = self._terms.rule(resource_type)
+            self._rules[resource_type] = self.terms.rule(resource_type)
         return self._rules[resource_type]
 
     def _unresolved(self, subject: str) -> str:
-        answer = self._terms.patients.get(subject)
+        answer = self.terms.patients.get(subject)
         if answer is None:
             return Unresolved.NOT_IN_CROSSWALK.value
         return answer.reason.value if answer.reason else ""
@@ -222,6 +235,8 @@ def _action(known: Known, digest: bytes) -> Action:
             return _write(known)
         case State.CONFLICT:
             return Action.CONFLICT
+        case State.RETRACTED | State.DELETED:
+            return _write(known)
         case State.IN_FLIGHT | State.UNKNOWN:
             return Action.UNKNOWN
     assert_never(known.state)

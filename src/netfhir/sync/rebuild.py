@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from netfhir.errors import RejectedError
 from netfhir.fhir.canonical import to_bytes
-from netfhir.fhir.identity import derived_id
+from netfhir.fhir.identity import derived_id, identifiers_of
 from netfhir.hospital.profile import Strategy
 from netfhir.sync.diff import theirs
 from netfhir.sync.holdings import Reads
@@ -163,7 +163,7 @@ class Rebuild:
     def _ours(self, body: Json, strategy: Strategy) -> Planned | None:
         """Return the row that a resource is; None of a copy under an id that is not ours."""
         system = self.terms.identifier_system
-        values = [i["value"] for i in body.get("identifier", []) if i.get("system") == system]
+        values = [i["value"] for i in identifiers_of(body) if i.get("system") == system]
         name = derived_id(self.terms.site_key, system, str(values[0]))
         server_id = str(body["id"])
         if strategy is Strategy.PUT_ID and server_id != name:

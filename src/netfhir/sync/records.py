@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from netfhir.sync.threeway import Take
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
     from netfhir.fhir.identity import SiteKey
     from netfhir.hospital.profile import Strategy
@@ -28,6 +30,9 @@ class State(StrEnum):
     UNKNOWN = "unknown"
     CONFLICT = "conflict"
     DROPPED = "dropped"
+    RETRACTED = "retracted"
+    """Said to be entered in error, or as the policy of its type has it."""
+    DELETED = "deleted"
 
 
 class Action(StrEnum):
@@ -35,6 +40,8 @@ class Action(StrEnum):
 
     CREATE = "create"
     UPDATE = "update"
+    RETRACT = "retract"
+    """Take back what the source has no more."""
     UNCHANGED = "unchanged"
     PARKED = "parked"
     UNSUPPORTED = "unsupported"
@@ -61,8 +68,11 @@ class Outcome(StrEnum):
     PENDING = "pending"
 
 
+#: The outcomes of a row that the server holds as it shall.
+_HELD = frozenset({Outcome.ACKNOWLEDGED, Outcome.UNCHANGED})
+
 #: The actions that send something.
-WRITES = frozenset({Action.CREATE, Action.UPDATE})
+WRITES = frozenset({Action.CREATE, Action.UPDATE, Action.RETRACT})
 
 
 #: What an action that sends nothing becomes.
@@ -82,6 +92,10 @@ class Known(NamedTuple):
     attempts: int
     reason: str
     where: str
+    elements: bytes | None = None
+    """What was last acknowledged, as `sync.elements` keeps it; None where it is not known."""
+    elements_sent: bytes | None = None
+    """The same of what was sent and not yet acknowledged."""
 
     @property
     def key(self) -> Key:
@@ -111,10 +125,22 @@ class Planned(NamedTuple):
     reason: str = ""
     token: tuple[str, str] = ("", "")
     """System and value of the business identifier, where the strategy searches by it."""
+    elements: bytes = b""
+    """The elements of the body, as the ledger is to keep them."""
+    base: bytes = b""
+    """The elements last acknowledged."""
+    careful: bool = False
+    """Whether the server is read before the row is sent."""
+    take: Take = Take.NEITHER
+    """Whose changes stand where both sides made them: as a person decided."""
+    kept: tuple[str, ...] = ()
+    """Elements that stay as the hospital changed them."""
+    tombstone: State | None = None
+    """The state of the row once it was taken back."""
     attempts: int = 0
     """Runs that sent this content before."""
-    patient: str = ""
-    """The `Patient/id` among whose resources the row is looked for, where no identifier can be."""
+    among: str = ""
+    """The search among whose results the row is looked for, where none is by identifier."""
     create_only: bool = False
     """Whether a first write may say `If-None-Match: *`."""
 
@@ -142,11 +168,26 @@ class Settled:
     reason: str = ""
     existed: bool = False
     """Whether the server acknowledged the row in an earlier run."""
+    elements: bytes | None = None
+    """What the ledger is to keep of it; None for what the intent said."""
+    kept: tuple[str, ...] = ()
+    """Elements that stay as the hospital changed them."""
+    tombstone: State | None = None
+    """The state of a row that was taken back."""
 
     @property
     def key(self) -> Key:
         """Return type and derived id."""
         return self.resource_type, self.id
+
+    @property
+    def activity(self) -> str | None:
+        """Return what a Provenance is owed for; None where we wrote nothing, or one itself."""
+        if self.outcome is not Outcome.ACKNOWLEDGED or self.resource_type == "Provenance":
+            return None
+        if self.tombstone is not None:
+            return "NULLIFY"
+        return "UPDATE" if self.existed else "CREATE"
 
 
 def settled(
@@ -161,7 +202,10 @@ def settled(
         server_id or item.server_id,
         version_id,
         reason,
-        existed=item.action is Action.UPDATE,
+        existed=item.action in {Action.UPDATE, Action.RETRACT},
+        elements=item.elements or None,
+        kept=item.kept,
+        tombstone=item.tombstone if outcome in _HELD else None,
     )
 
 
@@ -174,10 +218,14 @@ def digest_of(site_key: SiteKey, body: bytes) -> bytes:
 class Summary:
     """The sums of a run, by resource type."""
 
-    planned: Mapping[str, int]
+    planned: dict[str, int]
     actions: dict[str, Counter[Action]] = field(default_factory=lambda: defaultdict(Counter))
     outcomes: dict[str, Counter[Outcome]] = field(default_factory=lambda: defaultdict(Counter))
     reasons: Counter[str] = field(default_factory=Counter)
+    unproven: int = 0
+    """Rows without a Provenance, for this server takes none."""
+    kept: Counter[str] = field(default_factory=Counter)
+    """`Type.element` that the hospital changed and that updates left as it has it."""
     remarks: Counter[str] = field(default_factory=Counter)
     """What a server said, or showed, of rows that arrived all the same."""
 
@@ -195,6 +243,15 @@ class Summary:
             self.remarks[reason] += 1
         elif reason:
             self.reasons[f"{outcome}: {reason}"] += 1
+
+    def add(self, item: Planned) -> None:
+        """Count a row that the run itself plans: a Provenance."""
+        self.planned[item.resource_type] = self.planned.get(item.resource_type, 0) + 1
+        self.actions[item.resource_type][item.action] += 1
+
+    def keep(self, resource_type: str, elements: Iterable[str]) -> None:
+        """Count what stays as the hospital changed it."""
+        self.kept.update(f"{resource_type}.{name}" for name in elements)
 
     def count(self, outcome: Outcome) -> int:
         """Return how many rows of all types became this."""
@@ -243,5 +300,7 @@ class Summary:
                 for name in sorted(self.planned)
             },
             "reasons": dict(sorted(self.reasons.items())),
+            "kept": dict(sorted(self.kept.items())),
+            "unproven": self.unproven,
             "remarks": dict(sorted(self.remarks.items())),
         }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from netfhir.fhir.canonical import to_bytes
 from netfhir.hospital.profile import Strategy
 from netfhir.sync.diff import theirs
+from netfhir.sync.elements import landed
 from netfhir.sync.holdings import Finding, Held, objection
 from netfhir.sync.plan import Resend
 from netfhir.sync.records import Action, Outcome, Planned, digest_of, settled
@@ -36,8 +38,9 @@ def resume(look: Look, ledger: Settles, staging: Sorted, planner: Planner, terms
     """Settle the open rows by what the server holds; return how many were open.
 
     Equal: acknowledged without a write. Absent, or still as last acknowledged: the planner sends
-    it again. Anything else: a conflict, which is left as it is. The planner is told of each, for
-    others may refer to an id that the server gave.
+    it again. Changed at the hospital since: the planner has it compared and merged. Anything else:
+    a conflict, which is left as it is. The planner is told of each, for others may refer to an id
+    that the server gave.
     """
     opened = ledger.unsettled()
     for start in range(0, len(opened), _ROWS):
@@ -92,11 +95,9 @@ def _judged(
                 item, Outcome.ACKNOWLEDGED, server_id=what.server_id, version_id=version_id
             )
         case Finding.ABSENT:
-            _send_again(item, planner, Resend())
-            return None
+            return _send_again(item, planner, Resend())
         case Finding.LAST_ACKED if known.exists:
-            _send_again(item, planner, Resend(version_id))
-            return None
+            return _send_again(item, planner, Resend(version_id))
         case _ if what.stored.body and _as_sent(known, item, what.stored.body, terms):
             return settled(
                 _bare(known, terms),
@@ -104,15 +105,31 @@ def _judged(
                 server_id=what.server_id,
                 version_id=version_id,
             )
+        case _:
+            return _other(known, item, what, planner)
+
+
+def _other(known: Known, item: Planned, what: Held, planner: Planner) -> Settled | None:
+    """Settle what is neither ours as it was nor ours as it is."""
+    if what.finding is Finding.DELETED and not item.body:
+        return _send_again(item, planner, Resend())
+    if known.exists and item.body:
+        return _send_again(item, planner, Resend(what.stored.version_id, careful=True))
     return settled(item, Outcome.CONFLICT, reason=objection(item, what))
 
 
-def _send_again(item: Planned, planner: Planner, resend: Resend) -> None:
-    if item.body:
-        planner.resend[item.key] = resend
+def _send_again(item: Planned, planner: Planner, resend: Resend) -> Settled | None:
+    """Have the planner send the row; one that is not staged is as if it had not been sent."""
+    if not item.body:
+        return settled(item, Outcome.PENDING)
+    take = planner.resend[item.key].take if item.key in planner.resend else resend.take
+    planner.resend[item.key] = replace(resend, careful=resend.careful or bool(take), take=take)
+    return None
 
 
 def _as_sent(known: Known, item: Planned, stored: Json, terms: Terms) -> bool:
     """Return whether the server holds what was sent then, though the source says otherwise now."""
+    if known.elements_sent and landed(known.elements_sent, stored, terms.site_key):
+        return True
     ours = {"text": 0, "id": 0} if item.strategy is Strategy.PUT_ID else {"text": 0}
     return digest_of(terms.site_key, to_bytes(theirs(stored, ours))) == known.digest_sent

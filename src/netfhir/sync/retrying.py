@@ -145,9 +145,9 @@ class PatientReads:
             lambda: self.client.search_identifiers(resource_type, tokens, elements)
         )
 
-    def of_patient(self, resource_type: str, patient: str) -> list[Json]:
+    def of_patient(self, resource_type: str, among: str) -> list[Json]:
         """Return all resources of a type that belong to a `Patient/id`."""
-        return self.retry.call(lambda: self.client.of_patient(resource_type, patient))
+        return self.retry.call(lambda: self.client.of_patient(resource_type, among))
 
     def all_of_system(self, resource_type: str, system: str) -> list[Json] | None:
         """Return all resources with an identifier of a system; None where they are too many."""

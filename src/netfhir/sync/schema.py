@@ -54,6 +54,12 @@ RUN = Table(
     Column("counts", String),
     Column("not_before", String, server_default=""),
 )
+ORIGIN = Table(
+    "origin",
+    _METADATA,
+    Column("run_id", Integer, primary_key=True),
+    Column("facts", String),
+)
 OWNER = Table(
     "owner",
     _METADATA,

@@ -6,12 +6,21 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from netfhir.clock import elapsed_s
-from netfhir.errors import AccessError, ConflictError, RejectedError, ServerError, TemporaryError
+from netfhir.errors import (
+    AccessError,
+    ConflictError,
+    DeclarationError,
+    NetfhirError,
+    RejectedError,
+    ServerError,
+    TemporaryError,
+)
+from netfhir.sync.causes import is_ambiguous, lacks_parent
 from netfhir.sync.failing import PART_ATTEMPTS, failing, may_be_a_row
 from netfhir.sync.freshness import Samples
 from netfhir.sync.holdings import Finding, Held, Reads, held, objection
 from netfhir.sync.placing import believed
-from netfhir.sync.records import Outcome, Planned, Settled, settled
+from netfhir.sync.records import Action, Outcome, Planned, Settled, settled
 from netfhir.sync.reply import Judged, Verdict
 from netfhir.sync.retrying import Patience, Retry
 from netfhir.sync.sizing import Size
@@ -23,6 +32,7 @@ if TYPE_CHECKING:
 
     from netfhir.fhir.canonical import Json
     from netfhir.hospital.capabilities import Capabilities
+    from netfhir.hospital.client import Stored
     from netfhir.sync.looking import Look
 
 Kind = Literal["transaction", "batch", "single"]
@@ -54,6 +64,19 @@ class Notes(Protocol):
         """Make sure that this run may still send."""
 
 
+class Decides(Protocol):
+    """What sending needs of a comparison with what the hospital made of a row."""
+
+    def prepared(self, items: Sequence[Planned]) -> list[Planned | Settled]:
+        """Return rows as they are to be sent, or as settled without a write."""
+
+    def judged(self, item: Planned, stored: Stored) -> Planned | Settled:
+        """Return a row as it is to be sent over what is stored, or as settled without a write."""
+
+    def adopted(self, item: Planned, what: Held) -> Settled | None:
+        """Return a first write as done, where all of it is there; None where it is not."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How much travels at a time, and how patiently."""
@@ -81,7 +104,8 @@ class Sender:
     pace: Pace
     retry: Retry
     look: Look
-    stopped_by: list[ServerError] = field(default_factory=list)
+    decide: Decides
+    stopped_by: list[NetfhirError] = field(default_factory=list)
     size: Size = field(init=False)
 
     def __post_init__(self) -> None:
@@ -94,15 +118,40 @@ class Sender:
             return [settled(item, Outcome.PENDING) for item in items]
         try:
             there = self.retry.call(lambda: self.look.found(items))
-        except ServerError as error:
+            prepared = self.retry.call(lambda: self.decide.prepared(items))
+        except (ServerError, DeclarationError) as error:
             return self._ended(items, error, Outcome.PENDING)
-        self.ledger.intend(items)
-        became = [met(item, there[item.key]) for item in items if item.key in there]
+        items = [item for item in prepared if isinstance(item, Planned)]
+        if items:
+            self.ledger.intend(items)
+        became = [item for item in prepared if isinstance(item, Settled)]
+        became += [self._met(item, there[item.key]) for item in items if item.key in there]
         left = [item for item in items if item.key not in there]
         if left:
             became += self._became(left)
         self.ledger.settle(became)
         return became
+
+    def conclude(self, items: Sequence[Planned]) -> list[Settled]:
+        """Send and settle rows whose intent is written down."""
+        became = self._became(items)
+        self.ledger.settle(became)
+        return became
+
+    def is_stopped(self) -> bool:
+        """Return whether the run sends nothing more."""
+        return self.retry.stop.is_set()
+
+    def _met(self, item: Planned, found: Held) -> Settled:
+        """Return what becomes of a first write that meets something, things of theirs beside it."""
+        adopted = None if found.finding is Finding.EQUAL else self.decide.adopted(item, found)
+        return adopted or met(item, found)
+
+    def _found_out(self, item: Planned, found: Held) -> Settled:
+        """Return what becomes of a row that may have arrived: equal is ours, else it is left."""
+        if found.finding is Finding.EQUAL:
+            return _acknowledged(item, found)
+        return self._met(item, found)
 
     def _became(
         self, items: Sequence[Planned], before: TemporaryError | None = None
@@ -117,9 +166,9 @@ class Sender:
             rest = self._isolated(trip.left, error)
         except TemporaryError as error:
             rest = self._failed(trip.left, error)
-        except AccessError as error:
+        except (AccessError, DeclarationError) as error:
             rest = self._ended(trip.left, error, Outcome.PENDING)
-        found = [_found_out(item, what) for item, what in trip.met]
+        found = [self._found_out(item, what) for item, what in trip.met]
         return [*found, *self._settled(trip.done), *rest]
 
     def _timed(self, trip: Trip, attempts: int | None) -> None:
@@ -146,7 +195,7 @@ class Sender:
         return [failing(item, error)]
 
     def _ended(
-        self, items: Sequence[Planned], error: ServerError, outcome: Outcome
+        self, items: Sequence[Planned], error: NetfhirError, outcome: Outcome
     ) -> list[Settled]:
         self.stopped_by.append(error)
         self.retry.stop.set()
@@ -159,8 +208,8 @@ class Sender:
             return [*self._became(items[:middle]), *self._became(items[middle:])]
         (item,) = items
         if isinstance(error, ConflictError):
-            return [self._conflicting(item, error.code)]
-        return [settled(item, Outcome.DEAD, reason=error.found or error.code)]
+            return [self._conflicting(item, error.found or error.code)]
+        return [_refused(item, error.found or error.code)]
 
     def _settled(self, judged: Sequence[Judged]) -> list[Settled]:
         ours, others = believed(self._read, [j for j in judged if j.verdict is Verdict.PLACED])
@@ -178,19 +227,40 @@ class Sender:
         return became
 
     def _conflicting(self, item: Planned, reason: str) -> Settled:
-        """Read once, then decide: 409 and 412 mean a race as often as another's change.
+        """Read, then decide: 409 and 412 mean a race as often as another's change.
 
-        Equal to ours is acknowledged; absent, or as we left it, is sent once more; all else is
-        left to a person.
+        Equal to ours is acknowledged; an update of what others wrote goes through the three-way
+        comparison, a few times if they go on writing; absent, or as we left it, is sent once more;
+        all else is left to a person. Several matches are never tried again.
         """
-        found = self._read([item])
-        if not found:
-            return settled(item, Outcome.UNKNOWN, reason=reason)
-        if found[0].finding is Finding.EQUAL:
-            return _acknowledged(item, found[0])
-        if found[0].finding in {Finding.ABSENT, Finding.LAST_ACKED} and not makes_another(item):
-            return self._once_more(item, reason)
-        return settled(item, Outcome.CONFLICT, reason=reason)
+        for _ in range(_RACES):
+            found = self._read([item])
+            if not found:
+                return settled(item, Outcome.UNKNOWN, reason=reason)
+            if found[0].finding is Finding.EQUAL:
+                return _acknowledged(item, found[0])
+            again = self._again(item, found[0], reason)
+            if isinstance(again, Settled):
+                return again
+            item = again
+            self.ledger.intend([item])
+            became = self._once_more(item, reason)
+            if became.outcome is not Outcome.CONFLICT:
+                return became
+        return became
+
+    def _again(self, item: Planned, what: Held, reason: str) -> Planned | Settled:
+        """Return the row as it may be sent once more, or as it is left."""
+        if is_ambiguous(reason) or what.finding is Finding.AMBIGUOUS:
+            return settled(item, Outcome.CONFLICT, reason=Finding.AMBIGUOUS.value)
+        if what.finding is Finding.ABSENT and item.action is Action.CREATE:
+            again = not makes_another(item)
+            return item if again else settled(item, Outcome.CONFLICT, reason=reason)
+        if what.finding is Finding.LAST_ACKED:
+            return item
+        if item.action is not Action.CREATE and item.path:
+            return self.decide.judged(item, what.stored)
+        return settled(item, Outcome.CONFLICT, reason=objection(item, what))
 
     def _once_more(self, item: Planned, reason: str) -> Settled:
         def once() -> list[Judged]:
@@ -201,18 +271,20 @@ class Sender:
             (judged,) = self.retry.call(once)
         except TemporaryError as error:
             return self._ended([item], error, Outcome.UNKNOWN)[0]
-        except ServerError:
-            return settled(item, Outcome.CONFLICT, reason=reason)
+        except ServerError as error:
+            return _waiting(item, error.found or reason)
+        if judged.verdict is Verdict.PLACED:
+            judged = [one for found in believed(self._read, [judged]) for one in found][0]
         if judged.verdict is Verdict.ACKED:
             return _plain(judged)
-        return settled(item, Outcome.CONFLICT, reason=reason)
+        return _waiting(item, judged.reason or reason)
 
     def _compared(self, judged: Sequence[Judged]) -> list[Settled]:
         """Read what was there where a row should have been made: ours only if it is equal."""
         found = self._read([j.item._replace(server_id=j.server_id) for j in judged])
         if not found:
             return [settled(j.item, Outcome.UNKNOWN, reason="not-compared") for j in judged]
-        return [_found_out(j.item, what) for j, what in zip(judged, found, strict=True)]
+        return [self._found_out(j.item, what) for j, what in zip(judged, found, strict=True)]
 
     def _looked_up(self, judged: Sequence[Judged]) -> list[Settled]:
         """Read back what the reply left open: equal is acknowledged, all else stays unknown."""
@@ -238,8 +310,25 @@ class Sender:
 
 _PLAIN = {Verdict.ACKED: Outcome.ACKNOWLEDGED, Verdict.DEAD: Outcome.DEAD}
 
+#: How often a row is compared again because others wrote it meanwhile.
+_RACES = 5
+
+
+def _refused(item: Planned, reason: str) -> Settled:
+    """Return a row that the server refused: dead, or waiting for its parent."""
+    outcome = Outcome.BLOCKED if lacks_parent(reason) else Outcome.DEAD
+    return settled(item, outcome, reason=reason)
+
+
+def _waiting(item: Planned, reason: str) -> Settled:
+    """Return a row that met a conflict again: left to a person, or waiting for its parent."""
+    outcome = Outcome.BLOCKED if lacks_parent(reason) else Outcome.CONFLICT
+    return settled(item, outcome, reason=reason)
+
 
 def _plain(judged: Judged) -> Settled:
+    if judged.verdict is Verdict.DEAD:
+        return _refused(judged.item, judged.reason)
     return settled(
         judged.item,
         _PLAIN[judged.verdict],
@@ -251,13 +340,6 @@ def _plain(judged: Judged) -> Settled:
 
 def _fate(error: TemporaryError) -> Outcome:
     return Outcome.UNKNOWN if error.sent else Outcome.PENDING
-
-
-def _found_out(item: Planned, found: Held) -> Settled:
-    """Return what becomes of a row that may have arrived: equal is ours, else it is left."""
-    if found.finding is Finding.EQUAL:
-        return _acknowledged(item, found)
-    return met(item, found)
 
 
 def met(item: Planned, found: Held) -> Settled:

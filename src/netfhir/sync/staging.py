@@ -121,6 +121,12 @@ class Staging:
             self._select("resource_type = ? AND id = ?", (resource_type, resource_id)), None
         )
 
+    def ids(self, resource_type: str) -> Iterator[str]:
+        """Yield the ids of a type in order."""
+        query = "SELECT id FROM staged WHERE resource_type = ? ORDER BY id"
+        for (name,) in self._connection.exec_driver_sql(query, (resource_type,)):
+            yield str(name)
+
     def waves(self) -> list[Wave]:
         """Return the waves in the order they travel, by the references that are there."""
         self._settle()

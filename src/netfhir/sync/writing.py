@@ -14,6 +14,7 @@ import orjson
 
 from netfhir.errors import StateError
 from netfhir.fhir.canonical import to_bytes
+from netfhir.fhir.identity import identifiers_of
 from netfhir.hospital.profile import Strategy
 from netfhir.sync.records import Action
 from netfhir.sync.references import without_id
@@ -75,7 +76,7 @@ WRITING: Mapping[Strategy, Writing] = {
 
 def token_of(body: bytes, system: str, where: str) -> tuple[str, str]:
     """Return the business identifier of a body. Raises StateError if it carries none."""
-    for identifier in orjson.loads(body).get("identifier", []):
+    for identifier in identifiers_of(orjson.loads(body)):
         if identifier.get("system") == system:
             return system, str(identifier["value"])
     raise StateError("no-identifier", where=where, found="a staged resource without our identifier")

@@ -48,6 +48,8 @@ class Visit(Entity):
     end: LocalTime | None = None
     site: str
     """Key of `sites` in trial.toml."""
+    arm: str | None = None
+    """The arm drawn, whose schedule the visit is of; None before randomisation."""
     reason: str = ""
     """Why it was not held, in the source's words."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path  # noqa: TC003 - a dataclass field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -115,9 +116,32 @@ class Item(Declared):
     """The UCUM code where the source says that there is no unit."""
     comparators: bool = False
     """Whether results such as `<0.2` are expected."""
+    least: Decimal | None = None
+    """The lower end of the scale, of a score: a value below it is refused."""
+    most: Decimal | None = None
+    """The upper end of the scale."""
+    needs_version: bool = False
+    """Whether a value says nothing without the version of its method."""
     answers: dict[str, str] = Field(default_factory=dict)
     """value = "integer" or "concept": the key of the concept that each answer stands for."""
     note: str = ""
+
+
+class Conversion(Declared):
+    """An exact factor from one unit to another that measures the same kind of quantity."""
+
+    to: str
+    """The UCUM code that is written."""
+    factor: Decimal = Field(gt=0)
+    reason: str
+
+    @field_validator("factor", mode="before")
+    @classmethod
+    def _as_text(cls, factor: object) -> object:
+        if not isinstance(factor, str):
+            told = 'a factor is a text, such as "0.037": no digit of it may be lost'
+            raise ValueError(told)  # noqa: TRY004 - pydantic reports a ValueError alone
+        return factor
 
 
 class Codes(Declared):
@@ -127,6 +151,8 @@ class Codes(Declared):
     """The code system of the trial's own item codes."""
     units: dict[str, str] = Field(default_factory=dict)
     """Local spelling of a unit -> UCUM code; "" says: no unit."""
+    conversions: dict[str, Conversion] = Field(default_factory=dict)
+    """UCUM code of the source -> what it is converted to; any other unit stays as it is."""
     values: dict[str, dict[str, str]] = Field(default_factory=dict)
     ignored: dict[str, dict[str, str]] = Field(default_factory=dict)
     """Values that carry no fact of the entity, each with the reason."""

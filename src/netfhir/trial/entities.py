@@ -92,8 +92,21 @@ class Subject(Entity):
     randomisation_number: str | None = None
 
 
+class Given(BaseModel):
+    """A quantity as the source has it, beside the one that it was converted to."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    value: Decimal
+    ucum: str
+    unit: str
+
+
 class Amount(BaseModel):
-    """A measured quantity: digits as given, UCUM code, and the unit in the source's spelling."""
+    """A measured quantity: digits as given, UCUM code, and the unit in the source's spelling.
+
+    One that was converted by a declared factor keeps what was `given`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -101,6 +114,7 @@ class Amount(BaseModel):
     ucum: str
     unit: str
     comparator: Comparator | None = None
+    given: Given | None = None
 
 
 class Surgery(Entity):
@@ -174,5 +188,12 @@ class Measurement(Entity):
     interpretation: str | None = None
     position: str | None = None
     body_site: str | None = None
+    method: str | None = None
+    version: str = ""
+    """The version of the method: of a kit, an algorithm or a scoring."""
+    device: str | None = None
+    """Key of the concept of what it was measured with, of that version."""
+    material: str | None = None
+    """Key of the concept: what was measured in, where no link names the specimen."""
     timepoint: str = ""
     note: str = ""

@@ -15,6 +15,7 @@ from netfhir.trial.care_sources import (
     VisitSource,
 )
 from netfhir.trial.entities import DoseStatus, MeasurementStatus, SubjectState, SurgeryStatus
+from netfhir.trial.outcome_sources import OutcomeSource
 from netfhir.trial.places import (
     Column,
     ConceptPlace,
@@ -36,7 +37,7 @@ class StateSource(Declared):
     """Where a state of the subject is told: a column of states, or a constant and its date."""
 
     table: str = ""
-    """Another table that tells the states, one a row; empty: the subject's own rows."""
+    """Another domain, or form, that tells the states, one a row; empty: the subject's own rows."""
     subject: Column = ""
     state: Annotated[Place, _STATES]
     since: Column = ""
@@ -91,6 +92,8 @@ class DoseSource(FactSource):
     status: Annotated[Place, _DOSE]
     amount: Column = ""
     unit: Place | None = None
+    kind_of_amount: str = ""
+    """The kind of quantity that its unit has to measure, as in units.toml."""
     route: Annotated[Place | None, Names("concept")] = None
     start: Column
     planned: Column = ""
@@ -168,6 +171,10 @@ class MeasurementSource(FactSource):
     """Why there is no value: an absent reason's key, where the source says so."""
     position: Annotated[Place | None, Names("concept")] = None
     body_site: Annotated[Place | None, Names("concept")] = None
+    method: Annotated[Place | None, Names("concept")] = None
+    version: Place | None = None
+    device: Annotated[Place | None, Names("concept")] = None
+    material: Annotated[Place | None, Names("concept")] = None
     timepoint: Column = ""
     note: Place | None = None
 
@@ -214,6 +221,7 @@ EntitySource = Annotated[
     | TreatmentSource
     | SpecimenSource
     | MeasurementSource
+    | OutcomeSource
     | DeviationSource,
     Field(discriminator="entity"),
 ]

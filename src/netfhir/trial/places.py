@@ -81,7 +81,10 @@ class LinkSource(Declared):
     item: Place | None = None
     repeat: Column = ""
     required: bool = False
-    """Whether a fact without it is refused; otherwise the reference is left out."""
+    """Whether a fact without it is refused; otherwise the reference is left out.
+
+    A row in which a named column is blank refers to nothing, and is not refused.
+    """
 
 
 class FactSource(Declared):

@@ -104,6 +104,8 @@ def test_something_else_is_no_statement(statement: dict[str, Any]) -> None:
 
 
 class _Failing:
+    skew_s: float | None = None
+
     def __init__(self, code: str) -> None:
         self._code = code
 

@@ -71,8 +71,10 @@ def test_the_first_that_fits_is_chosen(
 def test_a_search_by_identifier_is_better_than_one_by_patient() -> None:
     """By patient only for want of the other."""
     both = _stated(searchParam=[*IDENTIFIER, *PATIENT])
-    assert by_statement(UNKNOWN, both, bundles=False).by_patient is False
-    assert by_statement(UNKNOWN, _stated(searchParam=PATIENT), bundles=False).by_patient is True
+    assert by_statement(UNKNOWN, both, bundles=False).by_patient == ""
+    for name in ("patient", "subject"):
+        stated = _stated(searchParam=[{"name": name}])
+        assert by_statement(UNKNOWN, stated, bundles=False).by_patient == name
 
 
 def test_no_update_is_known() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from netfhir.errors import TemporaryError
+from netfhir.errors import RejectedError, TemporaryError
 from netfhir.hospital.client import Client
 from netfhir.hospital.transport import Reply, Transport
 
@@ -36,6 +36,9 @@ class _Wire:
     ) -> Reply:
         self.headers.append(headers or {})
         return Reply(200, {}, json.dumps(self._answers.pop(0)).encode())
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> Reply:
+        return self.send("GET", path, headers=headers)
 
     def post_form(
         self, path: str, form: Mapping[str, str], headers: Mapping[str, str] | None = None
@@ -105,3 +108,25 @@ def test_something_else_is_no_searchset() -> None:
     """An empty object is not "no match"."""
     with pytest.raises(TemporaryError):
         _client({})[0].search_identifiers("Observation", [("s", "v")])
+
+
+def _page(*ids: str, following: str = "") -> dict[str, Any]:
+    entries = [{"resource": {"resourceType": "Observation", "id": name}} for name in ids]
+    link = [{"relation": "next", "url": following}] if following else []
+    return {"resourceType": "Bundle", "type": "searchset", "entry": entries, "link": link}
+
+
+def test_a_patients_resources_come_page_after_page() -> None:
+    """To the last one; the patient stands in the form, not in the URL."""
+    first = _page("a", "b", following="https://f.example/Observation?page=2")
+    client, wire = _client(first, _page("c"))
+    found = client.of_patient("Observation", "subject=Patient/p1")
+    assert [body["id"] for body in found] == ["a", "b", "c"]
+    assert wire.forms == [{"subject": "Patient/p1", "_count": "1000"}]
+
+
+def test_a_page_at_another_address_is_not_followed() -> None:
+    """A next link that leads elsewhere would carry our credentials there."""
+    client, _ = _client(_page("a", following="https://elsewhere.example/Observation?page=2"))
+    with pytest.raises(RejectedError, match="another address"):
+        client.of_patient("Observation", "subject=Patient/p1")

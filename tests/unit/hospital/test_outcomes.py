@@ -14,7 +14,7 @@ from netfhir.errors import (
     ServerError,
     TemporaryError,
 )
-from netfhir.hospital.outcomes import error_of, retry_after, scrubbed
+from netfhir.hospital.outcomes import error_of, retry_after, scrubbed, skew_s, warnings
 
 NOW = datetime(2024, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -80,3 +80,28 @@ def test_the_error_carries_the_scrubbed_outcome() -> None:
     text = str(error_of(422, content, {}, where="w", now=NOW))
     assert "HTTP 422 (error)" in text
     assert "CANARY" not in text
+
+
+def test_warnings_are_told_as_codes() -> None:
+    """Warnings alone, each once; "" where there is none."""
+    issues = [
+        {"severity": "information", "code": "informational"},
+        {"severity": "warning", "code": "value", "diagnostics": "CANARY"},
+        {"severity": "warning", "code": "value"},
+    ]
+    assert warnings({"issue": issues}) == "warning value"
+    assert warnings({"issue": issues[:1]}) == warnings(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("date", "ahead"),
+    [
+        ("Sat, 03 Feb 2024 10:00:05 GMT", 5.0),
+        ("Sat, 03 Feb 2024 09:59:00 GMT", -60.0),
+        ("", None),
+        ("soon", None),
+    ],
+)
+def test_the_servers_clock_is_compared(date: str, ahead: float | None) -> None:
+    """By its Date header; without one nothing is said."""
+    assert skew_s(date, datetime(2024, 2, 3, 10, tzinfo=UTC)) == ahead

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from netfhir.errors import DeclarationError
-from netfhir.hospital.patients import Answer, Unresolved, read_crosswalk, resolve
+from netfhir.hospital.client import Stored
+from netfhir.hospital.patients import Answer, Unresolved, lines_of, read_crosswalk, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +75,7 @@ class _Hospital:
     def search_identifiers(
         self, resource_type: str, tokens: Sequence[tuple[str, str]], elements: str = ""
     ) -> list[dict[str, Any]]:
-        assert (resource_type, elements) == ("Patient", "identifier")
+        assert (resource_type, elements) == ("Patient", "identifier,active,link")
         self.asked.append(len(tokens))
         values = {value for _, value in tokens}
         return [
@@ -82,6 +83,9 @@ class _Hospital:
             for patient, held in self._patients.items()
             if values & set(held)
         ]
+
+    def read_many(self, paths: Sequence[str]) -> list[Stored]:
+        raise AssertionError(paths)
 
 
 def _answer(patients: dict[str, Sequence[str]], *values: str) -> Answer:
@@ -115,3 +119,78 @@ def test_many_subjects_are_asked_for_at_once() -> None:
     answers = resolve(hospital, crosswalk, crosswalk)
     assert hospital.asked == [50, 50, 20]
     assert answers["119"] == Answer("p119")
+
+
+class _Merging:
+    """Patients by id; those that no search finds are read."""
+
+    def __init__(self, *patients: dict[str, Any]) -> None:
+        self.patients = {body["id"]: body for body in patients}
+
+    def search_identifiers(
+        self, _type: str, tokens: Sequence[tuple[str, str]], _elements: str = ""
+    ) -> list[dict[str, Any]]:
+        return [body for body in self.patients.values() if body.get("token") in tokens]
+
+    def read_many(self, paths: Sequence[str]) -> list[Stored]:
+        return [Stored(self.patients.get(path.partition("/")[2])) for path in paths]
+
+
+def _patient(name: str, *replaced_by: str, **more: Any) -> dict[str, Any]:
+    links = [{"other": {"reference": r}, "type": "replaced-by"} for r in replaced_by]
+    identifier = [{"system": SYSTEM, "value": more.pop("mrn", "")}]
+    token = (SYSTEM, identifier[0]["value"])
+    return {"id": name, "identifier": identifier, "link": links, "token": token, **more}
+
+
+def _answered(*patients: dict[str, Any]) -> Answer:
+    return resolve(_Merging(*patients), {"01": ((SYSTEM, "A"),)}, ["01"])["01"]
+
+
+def test_a_merged_patient_is_followed() -> None:
+    """By replaced-by to the end of the chain, through records that no search found."""
+    first = _patient("p1", "Patient/p2", mrn="A", active=False)
+    chain = (first, _patient("p2", "Patient/p3"), _patient("p3"))
+    assert _answered(*chain) == Answer("p3", merged=True)
+
+
+def test_a_merge_makes_two_records_one() -> None:
+    """Both carry the identifier; one replaces the other: not ambiguous, and not merged from it."""
+    both = (_patient("p1", "Patient/p2", mrn="A"), _patient("p2", mrn="A"))
+    assert _answered(*both) == Answer("p2")
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        ("Patient/p1",),
+        ("Patient/p2", "Patient/p3"),
+        ("https://elsewhere.example/Patient/p2",),
+        ("Patient/nobody",),
+        ("Patient/p4",),
+    ],
+)
+def test_an_unclear_merge_is_parked(links: tuple[str, ...]) -> None:
+    """Replaced by itself, by two, by one elsewhere, by nobody, or in a circle."""
+    circle = (_patient("p4", "Patient/p5"), _patient("p5", "Patient/p4"))
+    first = _patient("p1", *links, mrn="A")
+    answer = _answered(first, _patient("p2"), _patient("p3"), *circle)
+    assert answer == Answer(reason=Unresolved.MERGE_UNCLEAR)
+
+
+def test_an_inactive_patient_is_parked() -> None:
+    """Out of use and replaced by none: nobody to write about; silence on `active` is no word."""
+    assert _answered(_patient("p1", mrn="A", active=False)).reason is Unresolved.INACTIVE
+    assert _answered(_patient("p1", mrn="A")) == Answer("p1")
+
+
+def test_other_links_are_not_followed() -> None:
+    """`replaces`, `refer` and `seealso` say nothing of where to write."""
+    link = [{"other": {"reference": "Patient/p2"}, "type": "replaces"}]
+    assert _answered(_patient("p1", mrn="A", link=link), _patient("p2")) == Answer("p1")
+
+
+def test_the_lines_of_subjects_are_found(tmp_path: Path) -> None:
+    """By number, for a message that names nobody."""
+    path = _file(tmp_path, "subject,system,value\n01,urn:mrn,A\n02,urn:mrn,B\n01,urn:x,C\n")
+    assert lines_of(path, {"01"}) == [2, 4]

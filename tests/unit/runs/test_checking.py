@@ -104,6 +104,47 @@ def test_a_spelling_leads_to_a_known_unit() -> None:
     assert places(Declared(trial(codes))) == [("unknown-key", 'tiny/codes.toml:units."fur"')]
 
 
+@pytest.mark.parametrize(
+    ("source", "target", "code", "place"),
+    [
+        ("g/dL", "mmol/L", "conversion-across-kinds", ".to"),
+        ("furlong", "g/L", "unknown-key", ""),
+        ("g/dL", "furlong", "unknown-key", ".to"),
+    ],
+)
+def test_a_conversion_stays_within_its_kind(
+    source: str, target: str, code: str, place: str
+) -> None:
+    """A mass never becomes an amount of substance by a factor alone."""
+    codes = wrong_codes()
+    codes["conversions"] = {source: {"to": target, "factor": "0.6206", "reason": "a table"}}
+    where = f'tiny/codes.toml:conversions."{source}"{place}'
+    assert places(Declared(trial(codes))) == [(code, where)]
+
+
+@pytest.mark.parametrize(
+    ("unit", "kind", "code", "place"),
+    [
+        ("GBq", "acitvity", "unknown-key", "kind_of_amount"),
+        ("g/dL", "activity", "unit-of-another-kind", "unit"),
+    ],
+)
+def test_the_unit_of_a_dose_is_of_its_kind(unit: str, kind: str, code: str, place: str) -> None:
+    """A constant unit is checked before any row is read."""
+    told: dict[str, Any] = {
+        "entity": "dose",
+        "table": "EX",
+        "subject": "ID",
+        "start": "FROM",
+        "amount": "DOSE",
+    }
+    told |= {"product": {"constant": "lutetium", "reason": "x"}, "kind_of_amount": kind}
+    told |= {"status": {"constant": "completed", "reason": "x"}}
+    told |= {"unit": {"constant": unit, "reason": "x"}}
+    found = places(Declared(trial(wrong_codes()), told))
+    assert found == [(code, f"tiny/sources/only.toml:entities[1].{place}")]
+
+
 def test_a_missing_data_code_has_a_known_reason() -> None:
     """The reason is a concept of the terminology."""
     declared = Declared(trial(wrong_codes()), missing={"UNK": "absent-mind"})
@@ -193,4 +234,5 @@ def test_a_finding_says_what_would_be_right() -> None:
         Declared(trial(wrong_codes()), LONG | {"item_table": "labb"}),  # type: ignore[arg-type]
         ARMS,
     )
-    assert (found.found, found.expected) == ("`labb`", "a table [items.…] of codes.toml: lab")
+    expected = "a table [items.…] of codes.toml: lab, score"
+    assert (found.found, found.expected) == ("`labb`", expected)

@@ -39,3 +39,11 @@ def test_a_new_criterion_and_a_new_patient_are_listed() -> None:
     ]
     assert [one["before"] for one in found[:2]] == [None, None]
     assert found[2]["after"] is None
+
+
+def test_a_night_tells_of_nobody_that_it_has_not_judged() -> None:
+    """Who is not among the touched has not gone."""
+    before = [row("a", "E8", "met"), row("c", "E8", "met")]
+    after = [row("a", "E8", "not-met")]
+    found = list(changes(before, after, amended=False, partial=True))
+    assert [one["patient"] for one in found] == ["a"]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from hospital_records import reader
-from netfhir.screening.facts import Fact, Gap
+from netfhir.screening.digits import decimal
+from netfhir.screening.facts import Fact, Gap, newest
 from netfhir.screening.members import patient_of
 from netfhir.screening.people import consent, person
-from netfhir.screening.reading import decimal
 
 LOINC = "http://loinc.org"
 ATC = "http://www.whocc.no/atc"
@@ -45,8 +46,13 @@ def test_a_code_counts_with_its_system_alone() -> None:
 
 @pytest.mark.parametrize("status", ["entered-in-error", "cancelled", "registered"])
 def test_what_is_not_so_is_out(status: str) -> None:
-    """An entry made in error is no fact, and no gap."""
-    assert reader().facts(body("Observation", LOINC, "718-7", status=status), {}) == []
+    """An entry made in error is no fact and no gap, and it takes back what earlier copies said."""
+    found = reader().facts(body("Observation", LOINC, "718-7", status=status), {})
+    assert [getattr(one, "gone", None) for one in found] == [True]
+    before = replace(cast("Fact", found[0]), version="1", gone=False)
+    after = replace(cast("Fact", found[0]), version="2")
+    assert newest([before]) == [before]
+    assert newest([before, after]) == newest([after, before]) == []
 
 
 @pytest.mark.parametrize(("verification", "weak"), [("confirmed", False), ("provisional", True)])
@@ -56,7 +62,8 @@ def test_a_suspicion_is_weak(verification: str, *, weak: bool) -> None:
     cm = "http://hl7.org/fhir/sid/icd-10-cm"
     assert only(body("Condition", cm, "C7A.012", verificationStatus=status)).weak is weak
     refuted = {"coding": [{"code": "refuted"}]}
-    assert reader().facts(body("Condition", cm, "C7A.012", verificationStatus=refuted), {}) == []
+    found = reader().facts(body("Condition", cm, "C7A.012", verificationStatus=refuted), {})
+    assert newest([one for one in found if isinstance(one, Fact)]) == []
 
 
 def test_an_order_is_weak() -> None:
@@ -187,5 +194,7 @@ def test_a_consent_that_cannot_be_read_is_a_refusal() -> None:
     broken = consent({"status": "active", "scope": SCOPE, "provision": []})
     assert broken is not None
     assert not broken.permit
-    assert consent({"status": "inactive", "scope": SCOPE}) is None
+    over = consent({"status": "inactive", "scope": SCOPE})
+    assert over is not None
+    assert not over.stands
     assert consent({"status": "active", "scope": {"coding": [{"code": "treatment"}]}}) is None

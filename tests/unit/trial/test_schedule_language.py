@@ -50,9 +50,9 @@ REFUSED: dict[str, dict[str, Any]] = {
     "two rules of one name": {"windows": {"w": window()}, "limits": {"w": limit()}},
     "`before` and `after`": {"windows": {"w": window(before="1 mo")}},
     "one offset only": {"windows": {"w": window(at=["3 mo", "6 mo"], **_OTHER)}},
-    "belongs to match": {"windows": {"w": window(events=["m3"])}},
-    "one event for each": {
-        "windows": {"w": window(at=["3 mo", "6 mo"], match="event", events=["m3"], **_OTHER)}
+    "belongs to match": {"windows": {"w": window(labels=["m3"])}},
+    "one label for each": {
+        "windows": {"w": window(at=["3 mo", "6 mo"], match="label", labels=["m3"], **_OTHER)}
     },
     "in this order": {"limits": {"l": limit(low="8")}},
     "minutes are in": {"limits": {"l": limit(measure="minutes")}},
@@ -108,12 +108,13 @@ def test_of_a_fact_only_what_the_rules_need_is_kept() -> None:
         ({"cycle": [1, 2], "status": "completed"}, True),
         ({"cycle": 2}, False),
         ({"status": ["stopped"]}, False),
-        ({"event": "c1"}, True),
-        ({"event": ["c2"]}, False),
+        ({"key.event": "c1"}, True),
+        ({"key.event": ["c2"]}, False),
+        ({"key.repeat": ["2"]}, True),
     ],
 )
 def test_a_fact_is_an_activity_where_all_conditions_hold(where: Any, *, kept: bool) -> None:
-    """One of the values of each attribute; the event is the one of the fact's key."""
+    """One of the values of each attribute; or parts of its key."""
     found = courses(PLACE | {"where": where})
     found.take("dose", dose())
     assert bool(found.by_subject["S1"].found["dose"]) is kept

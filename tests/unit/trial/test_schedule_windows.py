@@ -208,30 +208,30 @@ def test_a_linked_event_without_a_day_leaves_it_open() -> None:
 # ── Several offsets ───────────────────────────────────────────────────────────────────────────
 
 _SERIES: dict[str, Any] = {"at": ["3 mo", "6 mo"], "before": "1 mo", "after": "1 mo"}
-BY_EVENT = schedule(windows={"scan": window(match="event", events=["m3", "m6"], **_SERIES)})
+BY_LABEL = schedule(windows={"scan": window(match="label", labels=["m3", "m6"], **_SERIES)})
 BY_DATE = schedule(windows={"scan": window(match="date", **_SERIES)})
 
 
-def test_each_offset_is_judged_by_the_fact_of_its_event() -> None:
-    """Named by the rule and the offset; a fact of another event counts nowhere."""
+def test_each_offset_is_judged_by_the_fact_of_its_label() -> None:
+    """Named by the rule and the offset; a fact of another label counts nowhere."""
     subject = course(
         SURGERY,
-        one("scan", "2024-11-19", event="m3"),
-        one("scan", "2025-04-01", event="m6"),
-        one("scan", "2025-02-19", event="unplanned"),
+        one("scan", "2024-11-19", label="m3"),
+        one("scan", "2025-04-01", label="m6"),
+        one("scan", "2025-02-19", label="unplanned"),
     )
-    assert [(found.rule, found.verdict) for found in answers(BY_EVENT, subject)] == [
+    assert [(found.rule, found.verdict) for found in answers(BY_LABEL, subject)] == [
         ("scan/3-mo", Verdict.IN_WINDOW),
         ("scan/6-mo", Verdict.LATE),
     ]
 
 
-def test_of_several_facts_of_one_event_one_in_the_window_is_enough() -> None:
+def test_of_several_facts_of_one_label_one_in_the_window_is_enough() -> None:
     """A repeated scan does not make the visit late."""
     subject = course(
-        SURGERY, one("scan", "2025-01-19", event="m3"), one("scan", "2024-11-19", event="m3")
+        SURGERY, one("scan", "2025-01-19", label="m3"), one("scan", "2024-11-19", label="m3")
     )
-    assert answers(BY_EVENT, subject)[0].verdict is Verdict.IN_WINDOW
+    assert answers(BY_LABEL, subject)[0].verdict is Verdict.IN_WINDOW
 
 
 def test_by_date_a_fact_belongs_to_the_window_it_lies_in() -> None:

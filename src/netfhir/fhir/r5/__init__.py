@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from netfhir.fhir.r5.elements import UNSAID
+from netfhir.fhir.r5.elements import REQUIRED
 from netfhir.fhir.r5.native import is_native, native
-from netfhir.fhir.r5.steps import Renamed
+from netfhir.fhir.r5.steps import Day, Inside, Renamed
 from netfhir.fhir.r5.systems import rewritten
-from netfhir.fhir.r5.ways import Place, children, no_way, ways
+from netfhir.fhir.r5.ways import Place, is_r5_alone, no_way, ways
 
 if TYPE_CHECKING:
     from netfhir.fhir.canonical import Json
@@ -23,28 +23,28 @@ if TYPE_CHECKING:
 def turned(body: Json) -> Json:
     """Return a resource in R5; raises `CarryError` for what has no place in it."""
     found: Json = rewritten(_resource(body))
-    return UNSAID.get(body["resourceType"], {}) | found
+    return found
 
 
 def _resource(body: Json) -> Json:
     place = Place(body["resourceType"])
     head = {name: body[name] for name in ("resourceType", "id") if name in body}
     rest = {name: value for name, value in body.items() if name not in head}
-    return head | _object(rest, place, place)
+    return REQUIRED.get(place.structure, {}) | head | _object(rest, place, place)
 
 
 def _object(value: Json, r4: Place, r5: Place) -> Json:
     """Return an object, which stands at `r4` in R4 and at `r5` in R5."""
     known = ways(r4, r5)
     result: Json = {}
-    for name, item in value.items():
+    for name, item in sorted(value.items()):
         if name in {"extension", "modifierExtension"}:
             _merge(result, _extensions(name, item, r5), r5)
         elif name == "contained":
             result[name] = [_resource(inner) for inner in item]
         elif (way := known.get(name.removeprefix("_"))) is not None:
             _merge(result, _carried(name, item, way, r5), r5)
-        elif name.removeprefix("_") in children("r5", r5):
+        elif is_r5_alone(name.removeprefix("_"), r4, r5):
             _merge(result, {name: item}, r5)
         else:
             raise no_way(f"{r4}.{name}", "an R4 element")
@@ -53,13 +53,16 @@ def _object(value: Json, r4: Place, r5: Place) -> Json:
 
 def _carried(name: str, item: Any, way: Way, r5: Place) -> Json:  # noqa: ANN401 - any element
     """Return the R5 elements that an R4 element becomes."""
-    if name.startswith("_"):
-        if not isinstance(way.step, Renamed):
-            raise no_way(f"{r5}.{name}", "an extended primitive")
-        return {f"_{way.step}": item}
-    inner = _inner(item, way)
+    mark = "_" if name.startswith("_") else ""
+    inner = item if mark else _inner(item, way)
     if isinstance(way.step, Renamed):
-        return {str(way.step): inner}
+        return {f"{mark}{way.step}": inner}
+    if isinstance(way.step, Inside):
+        return {way.step.name: {f"{mark}{way.step.part}": inner}}
+    if isinstance(way.step, Day):
+        return {f"{mark}{way.step}": inner if mark else inner.partition("T")[0]}
+    if mark:
+        raise no_way(f"{r5}.{name}", "an extended primitive")
     try:
         return way.step(inner)
     except (KeyError, ValueError) as error:
@@ -78,11 +81,9 @@ def _inner(item: Any, way: Way) -> Any:  # noqa: ANN401 - any element
 
 def _extensions(name: str, items: list[Json], r5: Place) -> Json:
     result: Json = {}
-    kept = [one for one in items if not is_native(one)]
     for one in items:
-        if is_native(one):
-            _merge(result, native(one, r5), r5)
-    return result | ({name: kept} if kept else {})
+        _merge(result, native(one, r5) if is_native(one) else {name: [one]}, r5)
+    return result
 
 
 def _merge(result: Json, elements: Json, r5: Place) -> None:

@@ -11,6 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from netfhir.fhir.r5.steps import (
+    Day,
+    Inside,
     Renamed,
     coded,
     concept_of,
@@ -19,20 +21,21 @@ from netfhir.fhir.r5.steps import (
     links,
     listed,
     one,
-    within,
 )
 
 if TYPE_CHECKING:
     from netfhir.fhir.canonical import Json
-    from netfhir.fhir.r5.steps import Turn
+    from netfhir.fhir.r5.steps import Step, Turn
 
+GUIDE: Final = "http://hl7.org/fhir/uv/ae-research-ig/StructureDefinition/"
+"""HL7's guide for adverse events in clinical research, in R5."""
 _ROLES: Final = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 
-_MEDICATION: Final[dict[str, Renamed | Turn]] = {
+_MEDICATION: Final[dict[str, Step]] = {
     "medicationCodeableConcept": one("medication", "concept"),
     "medicationReference": one("medication", "reference"),
 }
-_REASONS: Final[dict[str, Renamed | Turn]] = {
+_REASONS: Final[dict[str, Step]] = {
     "reasonCode": concepts("reason"),
     "reasonReference": links("reason"),
 }
@@ -46,6 +49,8 @@ def _participant(role: str) -> Turn:
 def _evidence(items: list[Json]) -> Json:
     """Return each code and each detail as evidence of its own: R5 has no pairs."""
     found: list[Json] = []
+    if any(item.keys() - {"code", "detail"} for item in items):
+        raise ValueError("evidence")
     for item in items:
         found += [{"concept": code} for code in item.get("code", ())]
         found += [{"reference": detail} for detail in item.get("detail", ())]
@@ -63,6 +68,11 @@ def _causality(items: list[Json]) -> Json:
     """Return the one causality that R5 has; ValueError where R4 had several."""
     (only,) = items
     return {"causality": only}
+
+
+def _severity(concept: Json) -> Json:
+    """Return the extension of HL7's guide for R5, which has no severity of its own."""
+    return {"extension": [{"url": f"{GUIDE}ae-severity", "valueCodeableConcept": concept}]}
 
 
 def _only(name: str) -> Turn:
@@ -87,7 +97,7 @@ def _adherence(code: str) -> Json:
 #: R5 says apart whether the statement is recorded, and whether the medicine was taken.
 _STATEMENT_STATES: Final[dict[str, Json]] = {
     "active": {"status": "recorded"} | _adherence("taking"),
-    "completed": {"status": "recorded"},
+    "completed": {"status": "recorded", "adherence": {"code": {"text": "No longer taken"}}},
     "entered-in-error": {"status": "entered-in-error"},
     "not-taken": {"status": "recorded"} | _adherence("not-taking"),
     "on-hold": {"status": "recorded"} | _adherence("on-hold"),
@@ -97,17 +107,19 @@ _STATEMENT_STATES: Final[dict[str, Json]] = {
 
 
 _CLINICAL: Final = "http://terminology.hl7.org/CodeSystem/condition-clinical"
-#: What R5 asks for where R4 may be silent: its own word for what is not known.
-UNSAID: Final[dict[str, Json]] = {
+
+#: What R5 requires and R4 may leave out, as the code that says that it is not told.
+REQUIRED: Final[dict[str, Json]] = {
     "Condition": {"clinicalStatus": {"coding": [{"system": _CLINICAL, "code": "unknown"}]}},
 }
 
-ELEMENTS: Final[dict[str, dict[str, Renamed | Turn]]] = {
+ELEMENTS: Final[dict[str, dict[str, Step]]] = {
     "ActivityDefinition": {"location": one("location", "reference")},
     "AdverseEvent": {
         "identifier": listed("identifier"),
         "event": Renamed("code"),
-        "date": Renamed("occurrenceDateTime"),
+        "date": Inside("occurrencePeriod", "start"),
+        "severity": _severity,
         "outcome": listed("outcome"),
         "resultingCondition": Renamed("resultingEffect"),
         "contributor": each("participant", "actor"),
@@ -128,10 +140,11 @@ ELEMENTS: Final[dict[str, dict[str, Renamed | Turn]]] = {
         "asserter": _participant("informant"),
         "evidence": _evidence,
     },
+    "Condition.evidence": {"code": Renamed("code"), "detail": Renamed("detail")},
     "Consent": {
         "scope": listed("category"),
         "patient": Renamed("subject"),
-        "dateTime": Renamed("date"),
+        "dateTime": Day("date"),
         "performer": Renamed("grantor"),
         "organization": Renamed("controller"),
         "sourceAttachment": listed("sourceAttachment"),
@@ -141,7 +154,7 @@ ELEMENTS: Final[dict[str, dict[str, Renamed | Turn]]] = {
         "provision": _provision,
     },
     "Consent.policy": {"uri": Renamed("url")},
-    "Consent.provision": {"type": lambda value: {"type": value}},
+    "Consent.provision": {"type": Renamed("type")},
     "Consent.verification": {"verificationDate": listed("verificationDate")},
     "Device": {
         "definition": one("definition", "reference"),
@@ -181,7 +194,7 @@ ELEMENTS: Final[dict[str, dict[str, Renamed | Turn]]] = {
     "Group": {"actual": coded("membership", {True: "enumerated", False: "definitional"})},
     "ImagingStudy": {
         "modality": concept_of("modality"),
-        "procedureReference": links("procedure"),
+        "procedureReference": listed("partOf"),
         "procedureCode": concepts("procedure"),
         **_REASONS,
     },
@@ -232,6 +245,7 @@ ELEMENTS: Final[dict[str, dict[str, Renamed | Turn]]] = {
     "Organization": {
         "telecom": lambda items: {"contact": [{"telecom": items}]},
         "address": each("contact", "address"),
+        "contact": Renamed("contact"),
     },
     "Organization.contact": {"name": listed("name")},
     "PlanDefinition.action": {"id": _linked, "code": _only("code")},
@@ -250,7 +264,7 @@ ELEMENTS: Final[dict[str, dict[str, Renamed | Turn]]] = {
     },
     "Provenance": {"reason": concepts("authorization")},
     "QuestionnaireResponse": {"identifier": listed("identifier")},
-    "RelatedArtifact": {"url": within("document", "url")},
+    "RelatedArtifact": {"url": Inside("document", "url")},
     "ResearchStudy": {
         "arm": Renamed("comparisonGroup"),
         "category": Renamed("studyDesign"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +19,22 @@ class Renamed(str):
     __slots__ = ()
 
 
+class Day(str):
+    """An R5 name, of a date that R4 gives as a dateTime: the time of day has no place in it."""
+
+    __slots__ = ()
+
+
+class Inside(NamedTuple):
+    """Where R5 has the element: a part of an object that R4 does not have."""
+
+    name: str
+    part: str
+
+
+Step: TypeAlias = "Renamed | Day | Inside | Turn"
+
+
 def _items(value: Any) -> list[Any]:  # noqa: ANN401 - any FHIR element
     return value if isinstance(value, list) else [value]
 
@@ -31,11 +47,6 @@ def listed(name: str) -> Turn:
 def each(name: str, part: str) -> Turn:
     """Return the step of elements that R5 wraps, one by one, in an object with one part."""
     return lambda value: {name: [{part: item} for item in _items(value)]}
-
-
-def within(name: str, part: str) -> Turn:
-    """Return the step of an element that stands inside a single object in R5."""
-    return lambda value: {name: {part: value}}
 
 
 def one(name: str, part: str) -> Turn:

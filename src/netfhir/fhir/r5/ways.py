@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from netfhir.fhir.canonical import Json
-    from netfhir.fhir.r5.steps import Turn
+    from netfhir.fhir.r5.steps import Step
     from netfhir.fhir.version import Version
 
 _BACKBONE: Final = {"BackboneElement", "Element"}
@@ -66,7 +66,7 @@ class Child(NamedTuple):
 class Way(NamedTuple):
     """How an R4 element goes: by which step, and the place that it and its R5 twin have."""
 
-    step: Renamed | Turn
+    step: Step
     child: Child
     r5: Place | None
 
@@ -116,35 +116,42 @@ def ways(r4: Place, r5: Place) -> Mapping[str, Way]:
     found: dict[str, Way] = {}
     for name, child in children("r4", r4).items():
         step = declared.get(name)
-        if isinstance(step, Renamed) or step is None:
-            new = step or Renamed(name)
-            twin = twins.get(new)
-            if twin is not None and (step is not None or _is_alike(child, twin)):
-                found[name] = Way(new, child, twin.place)
-        else:
-            found[name] = Way(step, child, _twin_of(child, twins.get(name), r5, name))
+        if isinstance(step, Renamed):
+            twin = twins.get(step)
+            found[name] = Way(step, child, twin.place if twin else None)
+        elif step is not None:
+            found[name] = Way(step, child, _place_of(child, twins.get(name), r5, name))
+        elif name in twins and _is_alike(child, twins[name]):
+            found[name] = Way(Renamed(name), child, twins[name].place)
     return found
 
 
-def _spelled(r4: Place) -> Iterator[tuple[str, Renamed | Turn]]:
+def is_r5_alone(name: str, r4: Place, r5: Place) -> bool:
+    """Say whether only R5 has the element: then a mapper has written it for R5."""
+    return name in children("r5", r5) and name not in children("r4", r4)
+
+
+def _spelled(r4: Place) -> Iterator[tuple[str, Step]]:
     """Yield the declared steps of a place by JSON name, a choice once for each of its types."""
     names = children("r4", r4)
     for name, step in ELEMENTS.get(str(r4), {}).items():
         stem = name.removesuffix("[x]")
-        if stem == name:
+        if stem == name or not isinstance(step, Renamed):
             yield name, step
             continue
         for json_name in names:
             rest = json_name.removeprefix(stem)
             if rest != json_name and rest[:1].isupper():
-                yield json_name, Renamed(step.removesuffix("[x]") + rest)  # type: ignore[union-attr]
+                yield json_name, Renamed(step.removesuffix("[x]") + rest)
 
 
-def _twin_of(child: Child, twin: Child | None, r5: Place, name: str) -> Place | None:
-    """Return where what a step turns stands in R5: its own datatype, or the twin's place."""
+def _place_of(child: Child, twin: Child | None, r5: Place, name: str) -> Place | None:
+    """Return where what a step turns stands in R5: its own datatype, or a backbone's place."""
     if child.place is None or child.type_name not in _BACKBONE:
         return child.place
-    return twin.place if twin is not None and twin.place is not None else r5.below(name)
+    if twin is not None and twin.type_name in _BACKBONE:
+        return twin.place
+    return r5.below(name)
 
 
 def _is_alike(child: Child, twin: Child) -> bool:

@@ -94,6 +94,13 @@ def _qrs_1(item: Json) -> bool:
     return not has(item, "answer")
 
 
+def _inv_1(task: Json) -> bool:
+    """Tell whether the days allow it: times of one day are compared only with like offsets."""
+    authored, modified = task.get("authoredOn", ""), task["lastModified"]
+    length = min(len(authored), len(modified), len("2024-01-01"))
+    return bool(authored[:length] <= modified[:length])
+
+
 def _list_mode(mode: str, name: str) -> Rule:
     def holds(listing: Json) -> bool:
         return listing.get("mode") == mode or not any(has(e, name) for e in listing["entry"])
@@ -114,6 +121,7 @@ RULES: dict[str, Rule] = {
     "dom-4": _no_contained("versionId", "lastUpdated"),
     "dom-5": _no_contained("security"),
     "gol-1": Rule(_gol_1),
+    "inv-1": Rule(_inv_1, ("lastModified",)),
     "grp-1": Rule(lambda group: group.get("actual") is True, ("member",)),
     "lst-1": excludes("emptyReason", "entry"),
     "lst-2": _list_mode("changes", "deleted"),

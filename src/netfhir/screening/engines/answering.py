@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from netfhir.screening.days import Days, birthday, completed_years
 from netfhir.screening.engines.comparing import compare
-from netfhir.screening.engines.placing import Placed, clipped, placed
+from netfhir.screening.engines.placing import Placed, clipped, placed, rank
 from netfhir.screening.facts import Fact, Record, newest
 from netfhir.screening.needs import Age, AnyNeed, Facts, Need, Person, Presence, Recent, Value
 from netfhir.screening.shapes import COVERAGE
@@ -46,7 +46,7 @@ class Chart:
         as_of = self.protocol.as_of
         known = [clipped(fact, as_of) for fact in self.of([concept]) if not fact.weak]
         dated = [fact for fact in known if fact.lo is not None and fact.lo <= as_of]
-        return max(dated, key=lambda fact: (fact.hi or date.min, fact.type, fact.id), default=None)
+        return max(dated, key=rank, default=None)
 
     def anchor(self, concept: str) -> Days | None:
         """Return the days of the latest event of a set."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netfhir.screening.facts import text
+from netfhir.screening.facts import bare, text
 from netfhir.screening.needs import SYMBOLS
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def compare(need: Value, fact: Fact) -> Outcome:
         if fact.high is None:
             return None, "no-reference-range", ""
         limit = need.multiple_of_upper_limit * fact.high
-        words = f"{symbol} {text(need.multiple_of_upper_limit)} x ULN {text(fact.high)}"
+        words = f"{symbol} {text(bare(need.multiple_of_upper_limit))} x ULN {text(fact.high)}"
         words = f"{words} {fact.unit}".rstrip()
     elif fact.unit in need.thresholds:
         limit = need.thresholds[fact.unit]

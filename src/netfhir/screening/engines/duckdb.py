@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import gc
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import duckdb
 
-from netfhir.screening.engines import flattening, sql, sql_criteria, tables
-from netfhir.screening.engines.python import permitted
-from netfhir.screening.facts import Fact, Gap
+from netfhir.screening.engines import (
+    flat_people,
+    flattening,
+    keeping,
+    sql,
+    sql_criteria,
+    sql_places,
+    tables,
+)
+from netfhir.screening.facts import Fact, Gap, Person
 from netfhir.screening.files import Source, missing, sources
-from netfhir.screening.intake import Intake, records
 from netfhir.screening.shapes import SHAPES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from netfhir.screening.intake import Intake
     from netfhir.screening.protocol import Protocol
 
 NAME = "duckdb"
@@ -31,9 +41,11 @@ class Warehouse:
     protocol: Protocol
     intake: Intake
     folder: Path
-    memory: str = "2GB"
+    memory: str = "1600MB"
     connection: duckdb.DuckDBPyConnection = field(init=False)
     loader: tables.Loader = field(init=False)
+    parts: dict[str, bool] = field(default_factory=dict)
+    """Tables of facts, one a file, and whether it has coded results."""
 
     def __post_init__(self) -> None:
         """Open an empty database."""
@@ -45,79 +57,114 @@ class Warehouse:
         flattening.prepare(self.connection, self.intake.reader)
         self.loader = tables.Loader(self.connection, self.folder)
 
-    def read(self, data: Path, tell: Callable[[str], None]) -> None:
-        """Read an export: people and consents line by line, clinical files by type."""
-        found = sources(data)
+    def read(self, data: Path, tell: Callable[[str], None], held: Sequence[Path] = ()) -> None:
+        """Read an export: clean files by type, Medications first, for others refer to them.
+
+        After earlier screenings, take up what they kept (`held`) of whom this one touches.
+        """
+        found = sources(data, partial=bool(held))
+        self.intake.medications.update(keeping.medications(self.connection, held))
         for kind in missing(data, self.intake.tally):
             self.loader.gap(Gap("", kind, "data-error"))
-        people = [one for one in found if one.type not in SHAPES]
-        self._people(sorted(people, key=lambda one: one.type != "Medication"))
+        for source in (one for one in found if one.type == "Medication"):
+            self._by_line(source)
         flattening.medications(self.connection, self.intake.medications)
-        for source in found:
-            if source.type in SHAPES:
-                tell(f"reading {source.path.name}")
-                self._clinical(source)
+        for source in (one for one in found if one.type != "Medication"):
+            tell(f"reading {source.path.name}")
+            try:
+                self._by_type(source)
+            except flattening.UncleanError:
+                self._by_line(source)
         self.loader.flush()
+        if held:
+            keeping.take_up(self.connection, held, self.protocol.as_of)
 
-    def _people(self, found: list[Source]) -> None:
-        """Read who there is; of files without a type in their name, everything."""
-        others: list[Fact | Gap] = []
-        items = []
-        for source in found:
-            for item in self.intake.items(source):
-                if isinstance(item, Fact) or (isinstance(item, Gap) and item.type != "Patient"):
-                    others.append(item)
-                else:
-                    items.append(item)
-        for record in records(items, self.intake.tally).values():
-            may = permitted(self.protocol, record.consents)
-            self.loader.person(record.person, permitted=may, broken=bool(record.gaps))
-        for other in others:
-            self._take(other)
+    def _by_line(self, source: Source) -> None:
+        for item in self.intake.items(source):
+            match item:
+                case Person():
+                    self.loader.person(item)
+                case Fact():
+                    self.loader.fact(item)
+                case Gap():
+                    self.loader.gap(item)
+                case (patient, consent):
+                    self.loader.consent(patient, consent)
 
-    def _take(self, item: Fact | Gap) -> None:
-        if isinstance(item, Fact):
-            self.loader.fact(item)
-        else:
-            self.loader.gap(item)
-
-    def _clinical(self, source: Source) -> None:
-        tally, name = self.intake.tally, source.path.name
-        try:
-            sums = flattening.read(self.connection, source, self.intake.reader)
-        except flattening.UncleanError:
-            for item in self.intake.items(source):
-                if isinstance(item, Fact | Gap):
-                    self._take(item)
+    def _by_type(self, source: Source) -> None:
+        if not source.type:
+            raise flattening.UncleanError
+        if source.type not in SHAPES:
+            self._problems("malformed", source, flat_people.read(self.connection, source))
             return
-        tally.resources[source.type] += sums["resources"]
-        for code in ("no-patient", "unreadable-value"):
-            if sums[code]:
-                tally.problems[code, name] += sums[code]
-                tally.first.setdefault((code, name), 0)
+        part = f"part_{len(self.parts)}"
+        sums = flattening.read(self.connection, source, self.intake, part)
+        self.parts[part] = source.type == "Observation"
+        for code, count in sums.items():
+            self._problems(code, source, count)
         if sums["no-patient"]:
             self.loader.gap(Gap("", source.type, "data-error"))
 
+    def _problems(self, code: str, source: Source, count: int) -> None:
+        if count:
+            self.intake.tally.problems[code, source.path.name] += count
+            self.intake.tally.first.setdefault((code, source.path.name), 0)
+
     def judge(self) -> None:
-        """Give every patient a verdict for each criterion, in the table `verdict`."""
+        """Give every patient a verdict for each criterion, in the view `verdict`."""
+        self._prepare()
+        self.judge_by(self.protocol, "verdict")
+
+    def judge_by(self, protocol: Protocol, view: str) -> None:
+        """Judge by a trial of the same day, in a view of that name: one reading serves them all."""
+        with ThreadPoolExecutor(os.cpu_count()) as workers:
+            statements = _statements(protocol, view)
+            for done in [workers.submit(self._judged, one) for one in statements]:
+                done.result()
+        rows = " UNION ALL ".join(f"FROM {view}_{key}" for key in protocol.file.criteria)
+        self.connection.execute(f"CREATE VIEW {view} AS {rows}")
+
+    def _judged(self, statement: str) -> None:
+        """Run a statement beside others."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(statement)
+
+    def _prepare(self) -> None:
+        """Make the tables that criteria are judged by: person, fact and gap_of."""
         self.loader.flush()
-        orphans = self.connection.execute(
-            "SELECT type, count(*) FROM read_fact "
-            "WHERE patient NOT IN (SELECT id FROM person) GROUP BY type"
-        ).fetchall()
-        for kind, count in orphans:
-            self.intake.tally.problems["unknown-patient", kind] += count
-            self.intake.tally.first.setdefault(("unknown-patient", kind), 0)
-        self.connection.execute(tables.PREPARED, {"as_of": self.protocol.as_of})
-        self.connection.execute("DROP TABLE read_fact")
-        for ordinal, key in enumerate(self.protocol.file.criteria):
-            query = sql.text(sql_criteria.criterion(self.protocol, key, ordinal))
-            first = f"CREATE TABLE verdict AS {query}"
-            self.connection.execute(first if ordinal == 0 else f"INSERT INTO verdict {query}")
+        tally, as_of = self.intake.tally, self.protocol.as_of
+        unasked = self.protocol.site.consent == "opt-out"
+        copies = tables.people(self.connection, as_of, unasked=unasked)
+        if copies:
+            tally.problems["duplicate-patient", "Patient"] += copies
+            tally.first.setdefault(("duplicate-patient", "Patient"), 0)
+        for kind, count in tables.facts(self.connection, self.parts, as_of):
+            tally.problems["unknown-patient", kind] += count
+            tally.first.setdefault(("unknown-patient", kind), 0)
+        for concept in sql_criteria.events(self.protocol):
+            self.connection.execute(sql.text(sql_places.latest_made(concept, as_of)))
 
     def write(self, path: Path) -> None:
         """Write the rows of verdicts.ndjson, by patient and criterion."""
         self.connection.execute(
-            f"COPY (SELECT {_ROWS} FROM verdict ORDER BY patient, ordinal) "  # noqa: S608 - names of ours
+            f"COPY (SELECT {_ROWS} FROM verdict ORDER BY pno, ordinal) "  # noqa: S608 - names of ours
             f"TO '{str(path).replace(chr(39), chr(39) * 2)}' (FORMAT json, USE_TMP_FILE false)"
         )
+
+
+def _statements(protocol: Protocol, view: str) -> list[str]:
+    """Return what makes the verdicts of each criterion; built without collecting garbage.
+
+    The trees refer to their parents: to look for garbage among them takes as long as to build.
+    """
+    collected = gc.isenabled()
+    gc.disable()
+    try:
+        return [
+            f"CREATE TABLE {view}_{key} AS "
+            + sql.text(sql_criteria.criterion(protocol, key, ordinal))
+            for ordinal, key in enumerate(protocol.file.criteria)
+        ]
+    finally:
+        if collected:
+            gc.enable()

@@ -10,9 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _CODING = "STRUCT(system VARCHAR, code VARCHAR)[]"
-_CONCEPT = f"STRUCT(coding {_CODING}, text VARCHAR)"
+CONCEPT = f"STRUCT(coding {_CODING}, text VARCHAR)"
+META = "STRUCT(versionId VARCHAR, lastUpdated VARCHAR)"
 _QUANTITY = "STRUCT(value JSON, comparator VARCHAR, unit VARCHAR, code VARCHAR)"
-_PERIOD = 'STRUCT(start VARCHAR, "end" VARCHAR)'
+PERIOD = 'STRUCT(start VARCHAR, "end" VARCHAR)'
 OTHER_VALUES = (
     "valueString",
     "valueBoolean",
@@ -26,13 +27,14 @@ OTHER_VALUES = (
 _OBSERVATION = {
     "valueQuantity": _QUANTITY,
     "valueInteger": "JSON",
-    "valueCodeableConcept": _CONCEPT,
-    "interpretation": f"{_CONCEPT}[]",
-    "referenceRange": f"STRUCT(low {_QUANTITY}, high {_QUANTITY}, type {_CONCEPT})[]",
+    "valueCodeableConcept": CONCEPT,
+    "interpretation": f"{CONCEPT}[]",
+    "referenceRange": f"STRUCT(low {_QUANTITY}, high {_QUANTITY}, type {CONCEPT})[]",
     **dict.fromkeys(OTHER_VALUES, "JSON"),
 }
 _END = r"(?:/_history/[A-Za-z0-9.-]+)?$"
-PATIENT = r"^(?:.*/)?Patient/([A-Za-z0-9.-]{1,64})" + _END
+_PATIENT = r"^(?:.*/)?Patient/([A-Za-z0-9.-]{1,64})" + _END
+_PLAIN = r"^Patient/[A-Za-z0-9.-]{1,64}$"
 _MEDICATION = r"^(?:.*/)?Medication/([A-Za-z0-9.-]{1,64})" + _END
 
 
@@ -41,25 +43,33 @@ def columns(kind: str, shape: Shape) -> dict[str, str]:
     found = {
         "resourceType": "VARCHAR",
         "id": "VARCHAR",
-        "meta": "STRUCT(versionId VARCHAR, lastUpdated VARCHAR)",
+        "meta": META,
         shape.patient: "STRUCT(reference VARCHAR)",
-        **{name: _PERIOD if name.endswith("Period") else "VARCHAR" for name in shape.dates},
-        **dict.fromkeys(shape.codes, _CONCEPT),
+        **{name: PERIOD if name.endswith("Period") else "VARCHAR" for name in shape.dates},
+        **dict.fromkeys(shape.codes, CONCEPT),
     }
     if shape.coded_status:
-        found[shape.coded_status] = _CONCEPT
+        found[shape.coded_status] = CONCEPT
     else:
         found |= {"status": "VARCHAR", "doNotPerform": "BOOLEAN"}
     if shape.medication:
         found["medicationReference"] = "STRUCT(reference VARCHAR)"
     match kind:
         case "ImagingStudy":
-            found["procedureCode"] = f"{_CONCEPT}[]"
+            found["procedureCode"] = f"{CONCEPT}[]"
         case "Observation":
             found |= _OBSERVATION
         case "Condition":
-            found["clinicalStatus"] = _CONCEPT
+            found["clinicalStatus"] = CONCEPT
     return found
+
+
+def patient(reference: str) -> str:
+    """Return SQL for the id of a patient that is referred to, or an empty text."""
+    return (
+        f"CASE WHEN regexp_matches({reference}, '{_PLAIN}') THEN substr({reference}, 9) "
+        f"ELSE COALESCE(regexp_extract({reference}, '{_PATIENT}', 1), '') END"
+    )
 
 
 def codes(kind: str, shape: Shape) -> str:
@@ -108,36 +118,37 @@ def ended(kind: str) -> str:
     return f"COALESCE(list_has_any({given}, {_list(ENDED)}), FALSE)"
 
 
-def dates(shape: Shape) -> tuple[str, str, str, str]:
-    """Return SQL for since, lo and hi of the first date that is given, and whether it is broken."""
-    branches = [_date(name) for name in shape.dates]
-    since, lo, hi, broken = (" ".join(parts) for parts in zip(*branches, strict=True))
-    none = "CAST(NULL AS DATE)"
-    return (
-        f"CASE {since} ELSE {none} END",
-        f"CASE {lo} ELSE {none} END",
-        f"CASE {hi} ELSE {none} END",
-        f"COALESCE(CASE {broken} ELSE FALSE END, FALSE)",
+def moment(shape: Shape) -> str:
+    """Return SQL for the first date that is given (of a period, its end), as it is written."""
+    pairs = (
+        f"WHEN {name} IS NOT NULL THEN {name}" + ('."end"' if name.endswith("Period") else "")
+        for name in shape.dates
     )
+    return f"CASE {' '.join(pairs)} END"
 
 
-def _date(name: str) -> tuple[str, str, str, str]:
-    given = f"WHEN {name} IS NOT NULL THEN"
+def since(shape: Shape) -> str:
+    """Return SQL for the first day of a period, where that is the first date that is given."""
+    pairs = (
+        f"WHEN {name} IS NOT NULL THEN "
+        + (f"day_lo({name}.start)" if name.endswith("Period") else "NULL")
+        for name in shape.dates
+    )
+    return f"CASE {' '.join(pairs)} ELSE CAST(NULL AS DATE) END"
+
+
+def broken(shape: Shape, lo: str) -> str:
+    """Return SQL for whether the date cannot be read; a period that is none is an error."""
+    pairs = (f"WHEN {name} IS NOT NULL THEN {_broken(name, lo)}" for name in shape.dates)
+    return f"CASE {' '.join(pairs)} ELSE FALSE END"
+
+
+def _broken(name: str, lo: str) -> str:
     if not name.endswith("Period"):
-        return (
-            f"{given} NULL",
-            f"{given} day_lo({name})",
-            f"{given} day_hi({name})",
-            f"{given} day_lo({name}) IS NULL",
-        )
-    start, end = f"{name}.start", f'{name}."end"'
-    unread = " OR ".join(f"{part} IS NOT NULL AND day_lo({part}) IS NULL" for part in (start, end))
-    return (
-        f"{given} day_lo({start})",
-        f"{given} day_lo({end})",
-        f"{given} day_hi({end})",
-        f"{given} CASE WHEN {unread} THEN error('a period that is none') END",
-    )
+        return f"{lo} IS NULL"
+    parts = (f"{name}.start", f'{name}."end"')
+    unread = " OR ".join(f"{part} IS NOT NULL AND day_lo({part}) IS NULL" for part in parts)
+    return f"CASE WHEN {unread} THEN error('a period that is none') ELSE FALSE END"
 
 
 def _list(names: Iterable[str]) -> str:

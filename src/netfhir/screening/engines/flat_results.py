@@ -9,57 +9,85 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from netfhir.screening.engines.flat_columns import OTHER_VALUES
+from netfhir.screening.files import LONGEST
 
 _NUMBER = "DECIMAL(28, 10)"
+_LINE = (
+    '{"id":"VARCHAR","meta":{"versionId":"VARCHAR"},"valueQuantity":{"value":"VARCHAR"},'
+    '"referenceRange":[{"low":{"value":"VARCHAR"},"high":{"value":"VARCHAR"},'
+    '"type":{"coding":[{"code":"VARCHAR"}]}}]}'
+)
 #: The only normal range, if there is exactly one.
 _NORMAL = (
     "list_filter(referenceRange, lambda r: r.type IS NULL OR "
     "list_distinct(list_transform(r.type.coding, lambda c: c.code)) = ['normal'])"
 )
-#: All coded results of the rows that matched, the first known one for each set.
+_RANGE = (
+    "CASE WHEN valueQuantity IS NULL OR referenceRange IS NULL THEN NULL "
+    "WHEN len(referenceRange) = 1 AND referenceRange[1].type IS NULL "
+    f"THEN referenceRange[1] WHEN len({_NORMAL}) = 1 THEN {_NORMAL}[1] END"
+)
+#: The first coded result of each row of a part that some set knows; `rid` is the row.
 ANSWERS = """
-SELECT rid, concept, arg_min({'code': answer.code, 'number': answer.number}, nth) AS answer_
+SELECT rid, arg_min({{'code': answer.code, 'number': answer.number}}, nth) AS answer_
 FROM (
-  SELECT rid, concept, unnest(given) AS coding, generate_subscripts(given, 1) AS nth
-  FROM (
-    SELECT matched.rid, matched.concept, list_concat(valueCodeableConcept.coding,
-      flatten(list_transform(interpretation, lambda x: x.coding))) AS given
-    FROM raw JOIN matched ON matched.rid = raw.rid
-    WHERE valueQuantity IS NULL AND valueInteger IS NULL AND matched.own IS NULL)) AS spread
+  SELECT rowid AS rid, concept, unnest(given) AS coding, generate_subscripts(given, 1) AS nth
+  FROM {part} WHERE given IS NOT NULL) AS spread
 JOIN answer USING (concept)
 WHERE answer.system = coding.system AND answer.code = coding.code
-GROUP BY rid, concept
+GROUP BY rid
 """
-NO_ANSWERS = (
-    "SELECT CAST(NULL AS BIGINT) AS rid, NULL AS concept, "
-    f"CAST(NULL AS STRUCT(code VARCHAR, number {_NUMBER})) AS answer_ WHERE FALSE"
-)
+#: Of the rows of a part: with how many places their numbers are written, where zeros end them.
+#: DuckDB reads a number as a double, so that these few lines are read once more, as text.
+WRITTEN = f"""
+WITH lines AS MATERIALIZED (
+  SELECT from_json(regexp_replace(json,
+    '"value"(\\s*:\\s*)(-?[0-9]+\\.[0-9]*0)([,}}\\s])', '"value"\\1"\\2"\\3', 'g'),
+    '{_LINE}') AS line
+  FROM read_json_objects($path, format = 'newline_delimited', maximum_object_size = {LONGEST})
+  WHERE regexp_matches(json, '"value"\\s*:\\s*-?[0-9]+\\.[0-9]*0[,}}\\s]')),
+held AS (SELECT unnest(line) FROM lines),
+ranged AS (SELECT *, {_RANGE} AS range_ FROM held),
+scales AS (
+  SELECT id, COALESCE(meta.versionId, '') AS version, max(scale_of(valueQuantity.value)) AS scale,
+    max(scale_of(range_.low.value)) AS low_scale, max(scale_of(range_.high.value)) AS high_scale
+  FROM ranged GROUP BY ALL)
+SELECT part.rowid AS rid, scale, low_scale, high_scale
+FROM scales JOIN {{part}} AS part ON part.id = scales.id AND part.version = scales.version
+WHERE part.number IS NOT NULL
+"""  # noqa: S608 - patterns of ours
+_CODINGS = "CAST(NULL AS STRUCT(system VARCHAR, code VARCHAR)[])"
 
 
 class Result(NamedTuple):
     """SQL of the columns of a result."""
 
     number: str
+    written: str
+    """The unit as the laboratory writes it."""
     unit: str
     range_: str
     comparator: str
     low: str
     high: str
     defect: str
+    given: str
+    """The coded results, where only they can tell; else null."""
 
 
 def of(kind: str) -> Result:
     """Return the columns of a type's result; only an Observation has one."""
     if kind != "Observation":
         nothing = f"CAST(NULL AS {_NUMBER})"
-        return Result(nothing, "''", "NULL", "''", nothing, nothing, "''")
+        return Result(nothing, "''", "''", "NULL", "''", nothing, nothing, "''", _CODINGS)
     return Result(
         number=(
             "CASE WHEN valueQuantity IS NOT NULL THEN exact(valueQuantity.value) "
-            "WHEN valueInteger IS NOT NULL THEN exact(valueInteger) ELSE answer_.number END"
+            "WHEN valueInteger IS NOT NULL THEN exact(valueInteger) END"
         ),
+        written=_written("valueQuantity"),
         unit=_unit(),
-        range_=f"CASE WHEN len({_NORMAL}) = 1 THEN {_NORMAL}[1] END",
+        range_=_RANGE,
         comparator=(
             "CASE WHEN valueQuantity IS NOT NULL "
             "THEN COALESCE(valueQuantity.comparator, '') ELSE '' END"
@@ -67,26 +95,34 @@ def of(kind: str) -> Result:
         low=_limit("low"),
         high=_limit("high"),
         defect=_defect(),
+        given=(
+            "CASE WHEN valueQuantity IS NULL AND valueInteger IS NULL THEN "
+            "list_concat(valueCodeableConcept.coding, "
+            "flatten(list_transform(interpretation, lambda x: x.coding))) END"
+        ),
     )
+
+
+def _written(quantity: str) -> str:
+    return f"COALESCE(NULLIF({quantity}.code, ''), {quantity}.unit, '')"
 
 
 def _unit() -> str:
-    given = _spelt("valueQuantity")
     return (
-        f"CASE WHEN valueQuantity IS NOT NULL AND {given} <> '' THEN {given} "
+        "CASE WHEN written_ <> '' THEN spelt(written_) "
         "WHEN unitless AND (valueQuantity IS NOT NULL OR valueInteger IS NOT NULL) THEN '1' "
-        "WHEN valueQuantity IS NULL AND valueInteger IS NULL AND answer_.number IS NOT NULL "
-        "THEN '1' ELSE '' END"
+        "ELSE '' END"
     )
 
 
-def _spelt(quantity: str) -> str:
-    return f"spelt(COALESCE(NULLIF({quantity}.code, ''), {quantity}.unit, ''))"
-
-
 def _limit(side: str) -> str:
-    fits = " AND ".join(f"{_spelt(f'range_.{one}')} IN ('', unit_)" for one in ("low", "high"))
+    fits = " AND ".join(_fits(_written(f"range_.{one}")) for one in ("low", "high"))
     return f"CASE WHEN valueQuantity IS NOT NULL AND {fits} THEN exact(range_.{side}.value) END"
+
+
+def _fits(written: str) -> str:
+    """Return SQL for whether a limit has the unit of the result, or none."""
+    return f"({written} IN ('', written_) OR spelt({written}) = unit_)"
 
 
 def _defect() -> str:
@@ -95,7 +131,6 @@ def _defect() -> str:
     return (
         "CASE WHEN valueQuantity IS NOT NULL AND valueQuantity.value IS NULL THEN 'no-data' "
         f"WHEN valueQuantity IS NOT NULL OR valueInteger IS NOT NULL THEN {unread} "
-        "WHEN answer_ IS NOT NULL THEN CASE WHEN answer_.number IS NULL THEN 'no-data' ELSE '' END "
         "WHEN valueCodeableConcept IS NOT NULL THEN 'local-code-unmapped' "
         f"WHEN {other} THEN 'data-error' ELSE 'no-data' END"
     )

@@ -3,6 +3,11 @@
 The meaning is that of screening/reading.py. A line that is no JSON, a member named twice or of
 another shape, a byte-order mark, a line of another type: DuckDB refuses the file, and the caller
 reads it line by line instead.
+
+Each file becomes a table of its own: a row for each code of a resource that some set asks for, and
+a row without a set (`concept` null) for each resource that says nothing, with the reason in
+`defect`. Nothing else is kept, so that a hospital's other results pass by without being stored,
+unless the intake wants `every` resource: then they are there too, `passed`.
 """
 
 from __future__ import annotations
@@ -21,6 +26,7 @@ if TYPE_CHECKING:
 
     from netfhir.screening.concept_sets import Code
     from netfhir.screening.files import Source
+    from netfhir.screening.intake import Intake
     from netfhir.screening.reading import Reader
 
 _DATE = r"^\d{4}(-\d{2}(-\d{2}(T[0-9:.]+(Z|[+-]\d{2}:\d{2})?)?)?)?$"
@@ -30,6 +36,8 @@ CREATE MACRO day_lo(t) AS CASE WHEN regexp_matches(t, '{_DATE}') THEN TRY_CAST(l
 CREATE MACRO day_hi(t) AS CASE length(t)
   WHEN 4 THEN CAST(day_lo(t) + INTERVAL 1 YEAR AS DATE) - 1
   WHEN 7 THEN last_day(day_lo(t)) ELSE day_lo(t) END;
+CREATE MACRO scale_of(t) AS CASE WHEN regexp_full_match(t, '-?[0-9]+\\.[0-9]{{1,10}}')
+  AND length(replace(t, '-', '')) <= 16 THEN length(t) - strpos(t, '.') ELSE 0 END;
 CREATE MACRO exact(j) AS TRY_CAST(CAST(j AS VARCHAR) AS DECIMAL(28, 10));
 """
 _TABLES = """
@@ -39,23 +47,15 @@ CREATE TABLE answer (concept TEXT, system TEXT, code TEXT, number DECIMAL(28, 10
 CREATE TABLE word (word TEXT, concept TEXT);
 CREATE TABLE medication (id TEXT, system TEXT, code TEXT, ord INT);
 """
-_MATCHED = """
-CREATE TEMP TABLE matched AS
-SELECT rid, known.concept, known.code AS matched, known.number AS own, unitless, place
-FROM (SELECT rid, unnest(codes_) AS coding, generate_subscripts(codes_, 1) AS nth
-  FROM raw WHERE certainty_ > 0 AND patient <> '') AS spread
-JOIN known ON known.system = coding.system AND known.code = coding.code AND known.type = $kind
-QUALIFY row_number() OVER (PARTITION BY rid, known.concept ORDER BY nth, place) = 1
+_SUMS = """
+SELECT count(*) FILTER (concept IS NULL AND defect IN ('other', 'contained')),
+  count(*) FILTER (concept IS NULL AND defect = 'no-patient'),
+  count(*) FILTER (concept IS NOT NULL AND defect = 'data-error' AND NOT gone) FROM {part}
 """
 _UNMAPPED = """
 INSERT INTO gap SELECT DISTINCT patient, $kind, 'local-code-unmapped', COALESCE(word.concept, '')
-FROM raw LEFT JOIN word ON word.word = lower(trim(text_))
-WHERE certainty_ > 0 AND patient <> '' AND NOT COALESCE(
-  list_has_any(list_transform(codes_, lambda x: x.system), $systems), FALSE)
-"""
-_SUMS = """
-SELECT count(*), count(*) FILTER (type_ IS DISTINCT FROM $kind OR COALESCE(id, '') = ''),
-  count(*) FILTER (patient = ''), count(*) FILTER (contained_) FROM raw
+FROM {part} AS part LEFT JOIN word ON word.word = part.code
+WHERE part.concept IS NULL AND defect = 'local-code-unmapped'
 """
 
 
@@ -70,15 +70,13 @@ def prepare(connection: duckdb.DuckDBPyConnection, reader: Reader) -> None:
     connection.execute(_MACROS)
     connection.execute(_spelling(reader.spellings))
     _fill(connection, "word", reader.words.items())
-    _fill(
-        connection,
-        "known",
-        (
-            (row.concept, *row.code, row.number, sets.sets[row.concept].unitless, kind, place)
-            for place, row in enumerate(sets.rows)
-            for kind in sets.sets[row.concept].types
-        ),
-    )
+    known: dict[tuple[str, str, str, str], tuple[object, ...]] = {}
+    for place, row in enumerate(sets.rows):
+        for kind in sets.sets[row.concept].types:
+            unitless = sets.sets[row.concept].unitless
+            found = (row.concept, *row.code, row.number, unitless, kind, place)
+            known.setdefault((row.concept, *row.code, kind), found)
+    _fill(connection, "known", known.values())
     _fill(connection, "answer", ((c, *code, n) for (c, code), n in sets.answers.items()))
 
 
@@ -88,36 +86,39 @@ def medications(connection: duckdb.DuckDBPyConnection, codes: Mapping[str, Seque
     _fill(connection, "medication", rows)
 
 
-def read(connection: duckdb.DuckDBPyConnection, source: Source, reader: Reader) -> dict[str, int]:
-    """Append the facts and gaps of a file; return its sums, or raise UncleanError."""
-    shape = SHAPES[source.type]
+def read(
+    connection: duckdb.DuckDBPyConnection, source: Source, intake: Intake, part: str
+) -> dict[str, int]:
+    """Make the table `part` of a file's facts; return its sums, or raise UncleanError."""
+    reader = intake.reader
     kind = {"kind": source.type}
+    shape = SHAPES[source.type]
+    systems = ", ".join(_text(system) for system in sorted(reader.systems))
+    query = _facts(source.type, shape, systems)
+    values = {"path": str(source.path), "every": intake.every, **kind}
     try:
-        connection.execute(_raw(source, shape), {"path": str(source.path)})
-        lines, others, nobody, contained = _row(connection, _SUMS, kind)
-        if others or contained:
-            raise UncleanError
-        connection.execute(_MATCHED, kind)
-        connection.execute(_facts(source.type, shape), kind)
-        for key, one in reader.sets.sets.items():
-            if one.all_of and source.type in one.types:
-                connection.execute(_all_of(key, one.all_of))
-        (unread,) = _row(connection, "SELECT count(*) FILTER (defect = 'data-error') FROM now")
-        connection.execute(_UNMAPPED, {"systems": sorted(reader.systems), **kind})
-        connection.execute("INSERT INTO read_fact SELECT * EXCLUDE (rid) FROM now")
+        connection.execute(f"CREATE TABLE {part} AS {query}", values)
     except duckdb.InvalidInputException as error:
         raise UncleanError from error
-    finally:
-        for table in ("raw", "matched", "now"):
-            connection.execute(f"DROP TABLE IF EXISTS {table}")
-    return {"resources": lines, "no-patient": nobody, "unreadable-value": unread}
+    others, nobody, unread = _row(connection, _SUMS.format(part=part))
+    if others:
+        connection.execute(f"DROP TABLE {part}")
+        raise UncleanError
+    connection.execute(_UNMAPPED.format(part=part), kind)
+    if source.type == "Observation":
+        answers = results.ANSWERS.format(part=part)
+        connection.execute(f"CREATE TABLE answered_{part} AS {answers}")
+        written = results.WRITTEN.replace("{part}", part)
+        path = {"path": str(source.path)}
+        connection.execute(f"CREATE TABLE written_{part} AS {written}", path)
+    for key, one in reader.sets.sets.items():
+        if one.all_of and source.type in one.types:
+            connection.execute(_all_of(part, key, one.all_of))
+    return {"no-patient": nobody, "unreadable-value": unread}
 
 
-def _row(
-    connection: duckdb.DuckDBPyConnection, query: str, values: Mapping[str, str] | None = None
-) -> tuple[int, ...]:
-    found = connection.execute(query, values or {}).fetchone()
-    return tuple(found or ())
+def _row(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[int, ...]:
+    return tuple(connection.execute(query).fetchone() or ())
 
 
 def _fill(
@@ -140,54 +141,66 @@ def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def _raw(source: Source, shape: Shape) -> str:
-    """Return what reads the needed members of a file."""
-    listed = ", ".join(f"\"{n}\": '{t}'" for n, t in columns.columns(source.type, shape).items())
+def _spread(kind: str, shape: Shape, systems: str) -> str:
+    """Return the query of a file's resources, one row for each coding that may count."""
+    listed = ", ".join(f"\"{n}\": '{t}'" for n, t in columns.columns(kind, shape).items())
     contained = "starts_with(COALESCE(medicationReference.reference, ''), '#')"
+    understood = f"list_has_any(list_transform(codes_, lambda x: x.system), [{systems}])"
     return f"""
-CREATE TEMP TABLE raw AS
-SELECT * RENAME (resourceType AS type_, {shape.patient} AS who_), row_number() OVER () AS rid,
-  {columns.codes(source.type, shape)} AS codes_, {columns.words(source.type, shape)} AS text_,
-  COALESCE(regexp_extract({shape.patient}.reference, '{columns.PATIENT}', 1), '') AS patient,
-  {columns.certainty(source.type, shape)} AS certainty_,
-  {contained if shape.medication else "FALSE"} AS contained_
-FROM read_json($path, format = 'newline_delimited', maximum_object_size = {LONGEST},
-  columns = {{{listed}}})"""  # noqa: S608 - names and patterns of ours
+SELECT *, unnest(CASE WHEN flag_ IS NOT NULL THEN [NULL] ELSE codes_ END) AS coding,
+  generate_subscripts(CASE WHEN flag_ IS NOT NULL THEN [NULL] ELSE codes_ END, 1) AS nth
+FROM (SELECT *, CASE WHEN type_ IS DISTINCT FROM $kind OR COALESCE(id, '') = '' THEN 'other'
+    WHEN {contained if shape.medication else "FALSE"} THEN 'contained'
+    WHEN patient = '' THEN 'no-patient'
+    WHEN certainty_ > 0 AND NOT COALESCE({understood}, FALSE) THEN 'local-code-unmapped' END
+    AS flag_
+  FROM (SELECT * RENAME (resourceType AS type_, {shape.patient} AS who_),
+      {columns.codes(kind, shape)} AS codes_,
+      {columns.patient(f"{shape.patient}.reference")} AS patient,
+      {columns.certainty(kind, shape)} AS certainty_
+    FROM read_json($path, format = 'newline_delimited', maximum_object_size = {LONGEST},
+      columns = {{{listed}}})))"""  # noqa: S608 - names and patterns of ours
 
 
-def _facts(kind: str, shape: Shape) -> str:
-    since, lo, hi, broken = columns.dates(shape)
+def _facts(kind: str, shape: Shape, systems: str) -> str:
     result = results.of(kind)
-    answers = results.ANSWERS if kind == "Observation" else results.NO_ANSWERS
     return f"""
-CREATE TEMP TABLE now AS
-WITH answers AS ({answers}),
+WITH spread AS ({_spread(kind, shape, systems)}),
+matched AS (
+  SELECT spread.*, known.concept, known.code AS found_code, known.number AS own, unitless, place
+  FROM spread LEFT JOIN (SELECT * FROM known WHERE type = $kind) AS known
+    ON known.system = coding.system AND known.code = coding.code
+  WHERE known.concept IS NOT NULL OR flag_ IS NOT NULL OR $every),
 dated AS (
-  SELECT raw.*, matched.* EXCLUDE (rid), answer_, {since} AS since, {lo} AS lo, {hi} AS hi,
-    {broken} AS broken
-  FROM matched JOIN raw ON raw.rid = matched.rid
-  LEFT JOIN answers ON answers.rid = matched.rid AND answers.concept = matched.concept),
+  SELECT *, day_lo(moment_) AS lo, {columns.since(shape)} AS since, {result.number} AS found,
+    {result.written} AS written_, {result.range_} AS range_
+  FROM (SELECT *, {columns.moment(shape)} AS moment_ FROM matched)),
 measured AS (
-  SELECT *, {result.number} AS found, {result.unit} AS unit_, {result.range_} AS range_ FROM dated)
+  SELECT *, CASE WHEN length(moment_) > 7 THEN lo ELSE day_hi(moment_) END AS hi,
+    {columns.broken(shape, "lo")} AS broken, {result.unit} AS unit_ FROM dated)
 SELECT patient, concept, $kind AS type, id, COALESCE(meta.versionId, '') AS version,
   COALESCE(meta.lastUpdated, '') AS updated,
-  CASE WHEN answer_ IS NOT NULL THEN answer_.code ELSE matched END AS code, since, lo, hi,
+  CASE WHEN flag_ IS NULL THEN found_code ELSE lower(trim({columns.words(kind, shape)})) END
+    AS code, since, lo, hi,
   CASE WHEN own IS NOT NULL THEN own ELSE found END AS number,
   CASE WHEN own IS NOT NULL THEN '' ELSE {result.comparator} END AS comparator,
   CASE WHEN own IS NULL THEN unit_ WHEN unitless THEN '1' ELSE '' END AS unit,
   CASE WHEN own IS NULL THEN {result.low} END AS low,
   CASE WHEN own IS NULL THEN {result.high} END AS high,
   certainty_ = 1 AS weak, {columns.ended(kind)} AS ended,
-  CASE WHEN broken THEN 'data-error' WHEN own IS NOT NULL THEN '' ELSE {result.defect} END
-    AS defect, rid
+  CASE WHEN flag_ IS NOT NULL THEN flag_ WHEN concept IS NULL THEN 'passed'
+    WHEN broken THEN 'data-error'
+    WHEN own IS NOT NULL THEN '' ELSE {result.defect} END AS defect,
+  certainty_ = 0 AS gone, CAST(nth AS INT) AS nth, place, broken,
+  CASE WHEN own IS NULL AND flag_ IS NULL THEN {result.given} END AS given
 FROM measured"""  # noqa: S608 - expressions of ours
 
 
-def _all_of(key: str, parts: Sequence[str]) -> str:
+def _all_of(part: str, key: str, names: Sequence[str]) -> str:
     """Return what adds the facts of resources that carry a code of each of these sets."""
-    first, others = _text(parts[0]), ", ".join(_text(part) for part in parts[1:])
+    first, others = _text(names[0]), ", ".join(_text(name) for name in names[1:])
     return f"""
-INSERT INTO now SELECT * REPLACE ({_text(key)} AS concept) FROM now
-WHERE concept = {first} AND rid IN (
-  SELECT rid FROM now WHERE concept IN ({others})
-  GROUP BY rid HAVING count(DISTINCT concept) = {len(parts) - 1})"""  # noqa: S608 - names of ours
+INSERT INTO {part} SELECT * REPLACE ({_text(key)} AS concept) FROM {part}
+WHERE concept = {first} AND (patient, id, updated, version) IN (
+  SELECT (patient, id, updated, version) FROM {part} WHERE concept IN ({others})
+  GROUP BY ALL HAVING count(DISTINCT concept) = {len(names) - 1})"""  # noqa: S608 - names of ours

@@ -25,9 +25,14 @@ class Placed:
     cause: Cause | None = None
 
     @property
-    def rank(self) -> tuple[date, str, str]:
+    def rank(self) -> tuple[date, str, str, str]:
         """Return what orders facts in time; one without a date comes first."""
-        return self.fact.hi or date.min, self.fact.type, self.fact.id
+        return rank(self.fact)
+
+
+def rank(fact: Fact) -> tuple[date, str, str, str]:
+    """Return what orders facts in time, those of one day by set and resource."""
+    return fact.hi or date.min, fact.concept, fact.type, fact.id
 
 
 def clipped(fact: Fact, as_of: date) -> Fact:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from netfhir.screening.engines.answering import Chart, answer
 from netfhir.screening.engines.combining import conclude, read
+from netfhir.screening.facts import order
 from netfhir.screening.verdicts import Answer, Verdict
 
 if TYPE_CHECKING:
@@ -35,11 +36,17 @@ def permitted(protocol: Protocol, consents: Sequence[Consent]) -> bool:
     Of two decisions of one day the refusal counts; without any, opt-out permits, opt-in does not.
     """
     as_of = protocol.as_of
-    valid = [one for one in consents if _in_force(one, as_of)]
+    valid = [one for one in _newest(consents) if _in_force(one, as_of)]
     if not valid:
         return protocol.site.consent == "opt-out"
     latest = max(_decided(one) for one in valid)
     return all(one.permit for one in valid if _decided(one) == latest)
+
+
+def _newest(consents: Sequence[Consent]) -> list[Consent]:
+    """Return those of which the latest copy stands; without ids, all."""
+    latest = {one.id: one for one in sorted(consents, key=order)}
+    return [one for one in consents if one.stands and order(latest[one.id]) <= order(one)]
 
 
 def _decided(consent: Consent) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from netfhir.screening.engines.sql import Sql, cases, fragment, one_of
-from netfhir.screening.facts import text
+from netfhir.screening.facts import bare, text
 from netfhir.screening.needs import SYMBOLS
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ def comparison(need: Value) -> tuple[Sql, Sql, Sql]:
     if need.operator == "within_range":
         words = fragment(
             "CASE WHEN number IS NULL OR high IS NULL THEN '' ELSE "
-            "TRIM(COALESCE(low_text, '') || ' to ' || high_text || ' ' || unit) END"
+            "TRIM(COALESCE(number_text(low, low_scale), '') || ' to ' || "
+            "number_text(high, high_scale) || ' ' || unit) END"
         )
         truth = fragment(
             "CASE WHEN number IS NULL OR high IS NULL OR comparator <> '' THEN NULL "
@@ -38,7 +39,8 @@ def comparison(need: Value) -> tuple[Sql, Sql, Sql]:
         limit = fragment("CAST(:factor AS DECIMAL(8, 3)) * high", factor=str(factor))
         unfit = fragment("CASE WHEN high IS NULL THEN 'no-reference-range' END")
         words = fragment(
-            "RTRIM(:symbol || high_text || ' ' || unit)", symbol=f"{symbol} {text(factor)} x ULN "
+            "RTRIM(:symbol || number_text(high, high_scale) || ' ' || unit)",
+            symbol=f"{symbol} {text(bare(factor))} x ULN ",
         )
     else:
         limit, unfit, words = _thresholds(need, symbol)

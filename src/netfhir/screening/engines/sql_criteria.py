@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from netfhir.screening.engines.sql import Sql, cases, fragment, named, one_of
-from netfhir.screening.engines.sql_needs import NO_EVIDENCE, latest, query
-from netfhir.screening.engines.sql_rules import Part, compiled
+from netfhir.screening.engines.sql_needs import NO_EVIDENCE, query
+from netfhir.screening.engines.sql_places import latest
+from netfhir.screening.engines.sql_rules import Part, asked, compiled
 from netfhir.screening.needs import Age, AnyNeed, Facts, Person, Presence, Value
 from netfhir.screening.shapes import COVERAGE
 
@@ -20,13 +21,22 @@ NULL = exp.null()
 AGE_LIMIT = 10_000
 
 
+def events(protocol: Protocol) -> list[str]:
+    """Return the sets whose latest event some need looks for: of anchors and documents."""
+    needs = [need for one in protocol.file.criteria.values() for need in one.needs.values()]
+    found = {need.document.concept for need in needs if need.document}
+    found |= {need.window.anchor for need in needs if isinstance(need, Facts) and need.window}
+    return sorted(found)
+
+
 def criterion(protocol: Protocol, key: str, ordinal: int) -> Sql:
-    """Return the query of one criterion over `person`, `fact` and `gap`."""
+    """Return the query of one criterion over `person`, `fact` and `gap_of`."""
     one = protocol.file.criteria[key]
-    answers = exp.select("person.id AS patient", "gender", "permitted").from_("person")
-    for number, need in enumerate(one.needs.values()):
-        answers = _answer(answers, need, number, protocol)
-    parts = {name: Part.of(number) for number, name in enumerate(one.needs)}
+    answers = exp.select("person.pno", "person.id AS patient", "gender", "permitted")
+    answers = answers.from_("person", copy=False)
+    parts = {name: Part.of(number) for number, name in enumerate(asked(one))}
+    for number, name in enumerate(parts):
+        answers = _answer(answers, one.needs[name], number, protocol)
     said = compiled(one.rule, one, parts)
     return _verdict(key, ordinal, one, said).from_(exp.Subquery(this=answers, alias="answers"))
 
@@ -47,6 +57,7 @@ def _verdict(key: str, ordinal: int, one: Criterion, said: Part) -> exp.Select:
     none = [(condition, NO_EVIDENCE) for condition, _ in out]
     cause = [(barred, exp.Literal.string("not-consented")), *out[1:], (known, NULL)]
     return exp.select(
+        "pno",
         "patient",
         named(exp.Literal.string(key), "criterion"),
         named(exp.convert(ordinal), "ordinal"),
@@ -63,14 +74,13 @@ def _answer(answers: exp.Select, need: AnyNeed, number: int, protocol: Protocol)
     """Add the columns of one need, joined to every patient."""
     columns = _columns(need, number, protocol)
     if isinstance(need, Facts):
-        answers = _joined(answers, query(need, protocol.as_of), f"n{number}")
-        answers = _joined(answers, _gaps(need, protocol), f"g{number}")
+        answers = _joined(answers, _aliased(query(need, protocol.as_of), f"n{number}"))
+        answers = _joined(answers, _aliased(_gaps(need, protocol), f"g{number}"))
         if need.window is not None:
-            anchor = latest(need.window.anchor, protocol.as_of)
-            answers = _joined(answers, anchor, f"a{number}")
+            answers = _joined(answers, latest(need.window.anchor, f"a{number}"))
     document = need.document
     if document is not None:
-        answers = _joined(answers, latest(document.concept, protocol.as_of), f"d{number}")
+        answers = _joined(answers, latest(document.concept, f"d{number}"))
         held = fragment(f"d{number}.lo = d{number}.hi")
         before, _, after = document.ask.partition("{date}")
         asked = fragment(
@@ -82,9 +92,13 @@ def _answer(answers: exp.Select, need: AnyNeed, number: int, protocol: Protocol)
     return answers.select(*named_columns, copy=False)
 
 
-def _joined(answers: exp.Select, table: Sql, alias: str) -> exp.Select:
-    joined = exp.Subquery(this=table, alias=exp.TableAlias(this=exp.to_identifier(alias)))
-    return answers.join(joined, on=f"{alias}.patient = person.id", join_type="left", copy=False)
+def _aliased(table: Sql, alias: str) -> exp.Subquery:
+    return exp.Subquery(this=table, alias=exp.TableAlias(this=exp.to_identifier(alias)))
+
+
+def _joined(answers: exp.Select, table: exp.Subquery | exp.Table) -> exp.Select:
+    on = f"{table.alias}.pno = person.pno"
+    return answers.join(table, on=on, join_type="left", copy=False)
 
 
 def _columns(need: AnyNeed, number: int, protocol: Protocol) -> dict[str, Sql]:
@@ -115,7 +129,7 @@ def _told(need: Facts, number: int, protocol: Protocol) -> dict[str, Sql]:
     pairs: list[tuple[Sql, Sql]] = []
     causes: list[tuple[Sql, Sql]] = []
     if need.window is not None and isinstance(need, Value | Presence):
-        unanchored = fragment(f"a{number}.patient IS NULL")
+        unanchored = fragment(f"a{number}.pno IS NULL")
         pairs.append((unanchored, NULL))
         causes.append((unanchored, exp.Literal.string("no-data")))
     silent = fragment("CASE WHEN (:lost) IS NULL THEN FALSE END", lost=lost)
@@ -151,10 +165,10 @@ def _gaps(need: Facts, protocol: Protocol) -> Sql:
     relied = _relied(need, protocol)
     condition = exp.or_(bears, one_of("type", relied)) if relied else bears
     return (
-        exp.select("patient", "MIN(cause) AS cause")
-        .from_("gap")
-        .where("patient <> ''", condition)
-        .group_by("patient")
+        exp.select("pno", "MIN(cause) AS cause")
+        .from_("gap_of")
+        .where("pno > 0", condition)
+        .group_by("pno")
     )
 
 
@@ -163,7 +177,7 @@ def _lost(need: Facts, number: int, protocol: Protocol) -> Sql:
     own = exp.column("cause", table=f"g{number}")
     if not relied:
         return own
-    anybody = exp.select("MIN(cause)").from_("gap").where("patient = ''", one_of("type", relied))
+    anybody = exp.select("MIN(cause)").from_("gap_of").where("pno = 0", one_of("type", relied))
     return exp.Least(this=own, expressions=[exp.Subquery(this=anybody)], ignore_nulls=True)
 
 

@@ -1,7 +1,8 @@
 """Each kind of need as a query: one row a patient with a fact that bears on it.
 
-Columns: patient, truth, cause, evidence, resolves, absent (whether only absence is left to speak).
-The meaning is that of engines/answering.py, kind by kind.
+Columns: pno, truth, cause, evidence, resolves, absent (whether only absence is left to speak).
+Facts are carried by their rank alone, a number in order of time that ends in the fact's row; what
+they say is looked up for those that decide. The meaning is that of answering.py, kind by kind.
 """
 
 from __future__ import annotations
@@ -11,30 +12,27 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from netfhir.screening.engines.sql import Sql, cases, fragment, named, one_of
+from netfhir.screening.engines.sql import Sql, fragment, named, one_of
 from netfhir.screening.engines.sql_comparing import comparison
+from netfhir.screening.engines.sql_places import latest, places
 from netfhir.screening.needs import Facts, Presence, Recent, Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-EVIDENCE = """{
-  'type': type, 'id': id, 'version': version,
-  'value': CASE WHEN number IS NULL THEN code ELSE comparator || number_text END,
-  'unit': CASE WHEN number IS NULL THEN '' ELSE unit END,
-  'threshold': :words,
-  'effective': [CAST(COALESCE(since, lo) AS TEXT), CAST(hi AS TEXT)]
-}"""
+EVIDENCE = (
+    "EVIDENCE_OF(type, id, version, code, number, scale, comparator, unit, "
+    "COALESCE(since, lo), hi, :words)"
+)
 NO_EVIDENCE = fragment(
     "CAST([] AS STRUCT(type TEXT, id TEXT, version TEXT, value TEXT, unit TEXT, "
     "threshold TEXT, effective TEXT[])[])"
 )
-TRUE, FALSE, NULL = exp.true(), exp.false(), exp.null()
 
 
 def query(need: Facts, as_of: date) -> Sql:
-    """Return the query of a need over the table `fact` and the tables of latest events."""
+    """Return the query of a need over the table `fact`."""
     match need:
         case Value():
             return _value(need, as_of)
@@ -46,38 +44,26 @@ def query(need: Facts, as_of: date) -> Sql:
             raise TypeError(type(need).__name__)
 
 
-def latest(concept: str, as_of: date) -> Sql:
-    """Return the latest certain event of a set for each patient: patient, lo, hi."""
-    return fragment(
-        "SELECT patient, ARG_MAX(lo, rank) AS lo, ARG_MAX(hi, rank) AS hi FROM fact "
-        "WHERE concept = :concept AND NOT weak AND lo <= :as_of GROUP BY patient",
-        concept=concept,
-        as_of=as_of,
-    )
-
-
-def _facts(need: Facts, concepts: Sequence[str], as_of: date, columns: Sequence[Sql] = ()) -> Sql:
-    """Return the facts of these sets with their place; a resource once."""
+def _facts(need: Facts, concepts: Sequence[str], as_of: date, *columns: Sql) -> Sql:
+    """Return the facts of these sets with their place: 0 out, 1 maybe, 2 in; a resource once."""
+    place, cause = places(need, as_of)
     found = fragment(
-        "SELECT fact.*, :place AS place, :cause AS place_cause FROM fact",
-        place=_place(need, as_of, ("out", "maybe", "in")),
-        cause=_place(need, as_of, None),
+        "SELECT fact.pno, rank, fact.lo, fact.hi, weak, defect, :place AS place, "
+        ":cause AS place_cause FROM fact",
+        place=place,
+        cause=cause,
     )
     assert isinstance(found, exp.Select)  # noqa: S101 - the fragment is a SELECT
     if need.window is not None:
-        found = found.join(
-            exp.Subquery(
-                this=latest(need.window.anchor, as_of), alias=exp.TableAlias(this="anchor")
-            ),
-            on="anchor.patient = fact.patient",
-        )
+        anchor = latest(need.window.anchor, "anchor")
+        found = found.join(anchor, on="anchor.pno = fact.pno", copy=False)
     found = found.where(one_of("concept", concepts), copy=False)
     if need.current:
-        found = found.where("NOT ended")
+        found = found.where("NOT ended", copy=False)
     if len(concepts) > 1:
         order = exp.Array(expressions=[exp.Literal.string(name) for name in concepts])
         once = fragment(
-            "ROW_NUMBER() OVER (PARTITION BY fact.patient, type, id "
+            "ROW_NUMBER() OVER (PARTITION BY fact.pno, type, id "
             "ORDER BY LIST_POSITION(:order, concept) DESC) = 1",
             order=order,
         )
@@ -85,124 +71,119 @@ def _facts(need: Facts, concepts: Sequence[str], as_of: date, columns: Sequence[
     return found.select(*columns, copy=False) if columns else found
 
 
-def _place(need: Facts, as_of: date, names: tuple[str, str, str] | None) -> Sql:
-    """Return the place of a fact, or (without names) the cause why it is not surely there."""
-    window, stale = "outside-window", "stale"
-
-    def said(place: int, cause: str) -> Sql:
-        return exp.Literal.string(names[place] if names else cause)
-
-    surely = exp.Literal.string(names[2]) if names else NULL
-    pairs: list[tuple[Sql, Sql]] = []
-    undated = fragment("fact.lo IS NULL OR fact.hi IS NULL")
-    if need.window is not None:
-        pairs.append((undated, said(1, window)))
-    elif need.fresh_days is not None:
-        pairs.append((undated, said(1, stale)))
-    else:
-        pairs.append((undated, surely))
-    pairs.append((fragment("fact.lo > :as_of", as_of=as_of), said(0, window)))
-    out, maybe = _bounds(need, as_of)
-    for place, bounds in ((0, out), (1, maybe)):
-        pairs += [(bound, said(place, cause)) for bound, cause in bounds]
-    return cases(pairs, surely)
-
-
-def _bounds(need: Facts, as_of: date) -> tuple[list[tuple[Sql, str]], list[tuple[Sql, str]]]:
-    """Return what puts a fact surely out, and what puts it perhaps out, each with its cause."""
-    out: list[tuple[Sql, str]] = []
-    maybe: list[tuple[Sql, str]] = []
-    if need.window is not None:
-        days = {"first": need.window.from_days, "last": need.window.to_days}
-        outside = "fact.hi < anchor.lo + :first OR fact.lo > anchor.hi + :last"
-        unsure = "fact.lo < anchor.hi + :first OR fact.hi > anchor.lo + :last"
-        out.append((fragment(outside, **days), "outside-window"))
-        maybe.append((fragment(unsure, **days), "outside-window"))
-    if need.fresh_days is not None:
-        earliest = as_of - timedelta(days=need.fresh_days)
-        out.append((fragment("fact.hi < :earliest", earliest=earliest), "stale"))
-        maybe.append((fragment("fact.lo < :earliest", earliest=earliest), "stale"))
-    return out, maybe
+def _said(concepts: Sequence[str]) -> Sql:
+    """Return the facts of these sets as they stand, to be looked up by row."""
+    return exp.select("*").from_("fact").where(one_of("concept", concepts), copy=False)
 
 
 def _value(need: Value, as_of: date) -> Sql:
     truth, cause, words = comparison(need)
-    found = _facts(need, need.concepts, as_of)
+    columns = (named(truth, "compared"), named(cause, "compared_cause"))
+    found = _facts(need, need.concepts, as_of, *columns)
+    evidence = fragment(EVIDENCE, words=words)
     judged = fragment(
-        "SELECT *, place <> 'out' AS kept, MAX(lo) FILTER (WHERE place <> 'out') "
-        "OVER (PARTITION BY patient) AS last_lo FROM :found AS found",
+        """
+        SELECT *, place > 0 AND (last_lo IS NULL OR CASE WHEN hi IS NULL
+            THEN defect = 'data-error' ELSE hi >= last_lo END) AS chosen,
+          CASE WHEN defect <> '' OR place = 1 OR weak THEN NULL ELSE compared END AS truth,
+          CASE WHEN defect <> '' THEN defect WHEN place = 1 THEN place_cause
+            WHEN weak THEN 'no-data' ELSE compared_cause END AS cause
+        FROM (
+          SELECT *, MAX(lo) FILTER (WHERE place > 0) OVER (PARTITION BY pno) AS last_lo
+          FROM :found AS found) AS dated
+        """,
         found=exp.Subquery(this=found),
     )
-    grouped = fragment(
-        "SELECT *, kept AND (last_lo IS NULL OR CASE WHEN hi IS NULL THEN defect = 'data-error' "
-        "ELSE hi >= last_lo END) AS chosen, "
-        "CASE WHEN defect <> '' OR place = 'maybe' OR weak THEN NULL ELSE :truth END AS truth, "
-        "CASE WHEN defect <> '' THEN defect WHEN place = 'maybe' THEN place_cause "
-        "WHEN weak THEN 'no-data' ELSE :cause END AS cause, "
-        "CASE WHEN kept THEN :evidence END AS evidence, "
-        "CASE WHEN NOT kept THEN :bare END AS elsewhere "
-        "FROM :judged AS judged",
-        truth=truth,
-        cause=cause,
-        evidence=fragment(EVIDENCE, words=words),
-        bare=fragment(EVIDENCE, words=""),
-        judged=exp.Subquery(this=judged),
-    )
     summed = fragment(
-        "SELECT patient, BOOL_OR(kept) AS kept, "
-        "COALESCE(BOOL_OR(truth) FILTER (WHERE chosen), FALSE) AS yes, "
-        "COALESCE(BOOL_OR(NOT truth) FILTER (WHERE chosen), FALSE) AS no, "
-        "COALESCE(BOOL_OR(truth IS NULL) FILTER (WHERE chosen), FALSE) AS open, "
-        "ARG_MIN(cause, place_key) FILTER (WHERE chosen AND truth IS NULL) AS open_cause, "
-        "ARG_MAX(place_cause, rank) AS out_cause, "
-        "LIST(evidence ORDER BY place_key) FILTER (WHERE chosen) AS chosen, "
-        "[ARG_MAX(elsewhere, rank)] AS out_evidence FROM :grouped AS grouped GROUP BY patient",
-        grouped=exp.Subquery(this=grouped),
+        """
+        SELECT pno, BOOL_OR(place > 0) AS kept,
+          COALESCE(BOOL_OR(truth) FILTER (WHERE chosen), FALSE) AS yes,
+          COALESCE(BOOL_OR(NOT truth) FILTER (WHERE chosen), FALSE) AS no,
+          COALESCE(BOOL_OR(truth IS NULL) FILTER (WHERE chosen), FALSE) AS open,
+          MAX(cause) FILTER (WHERE chosen AND truth IS NULL) AS open_cause,
+          ARG_MAX(place_cause, rank) AS out_cause, MAX(rank) AS last,
+          MAX(rank) FILTER (WHERE chosen) AS at, MIN(rank) FILTER (WHERE chosen) AS from_
+        FROM judged GROUP BY pno
+        """
     )
-    return fragment(
-        "SELECT patient, CASE WHEN NOT kept OR yes AND no OR open THEN NULL ELSE yes END AS truth, "
-        "CASE WHEN NOT kept THEN out_cause WHEN yes AND no THEN 'conflicting' "
-        "WHEN open THEN open_cause END AS cause, "
-        "CASE WHEN kept THEN chosen ELSE out_evidence END AS evidence, "
-        "CAST(NULL AS DATE) AS resolves, FALSE AS absent FROM :summed AS summed",
-        summed=exp.Subquery(this=summed),
+    several = fragment(
+        """
+        SELECT one.pno, ARRAY_AGG(:evidence ORDER BY type, id) AS evidence,
+          ARG_MIN(cause, type || CHR(1) || id) FILTER (WHERE truth IS NULL) AS cause
+        FROM (SELECT judged.pno, judged.rank % 4294967296 AS at_row, truth, cause
+          FROM judged JOIN summed ON summed.pno = judged.pno WHERE chosen AND from_ < at) AS one
+        JOIN :facts AS fact ON fact.row = at_row GROUP BY one.pno
+        """,
+        evidence=evidence.copy(),
+        facts=exp.Subquery(this=_said(need.concepts)),
     )
+    told = fragment(
+        """
+        SELECT summed.pno,
+          CASE WHEN NOT kept OR yes AND no OR open THEN NULL ELSE yes END AS truth,
+          CASE WHEN NOT kept THEN out_cause WHEN yes AND no THEN 'conflicting'
+            WHEN open THEN COALESCE(several.cause, open_cause) END AS cause,
+          CASE WHEN NOT several.evidence IS NULL THEN several.evidence
+            WHEN kept THEN [:evidence] ELSE [:bare] END AS evidence,
+          CAST(NULL AS DATE) AS resolves, FALSE AS absent
+        FROM summed JOIN :facts AS fact ON fact.row = COALESCE(at, last) % 4294967296
+        LEFT JOIN several ON several.pno = summed.pno
+        """,
+        evidence=evidence,
+        bare=fragment(EVIDENCE, words=""),
+        facts=exp.Subquery(this=_said(need.concepts)),
+    )
+    assert isinstance(told, exp.Select)  # noqa: S101 - the fragment is a SELECT
+    for name, part in (("judged", judged), ("summed", summed), ("several", several)):
+        told = told.with_(name, as_=part, materialized=name != "several" or None, copy=False)
+    return told
 
 
 def _presence(need: Presence, as_of: date) -> Sql:
-    found: Sql = _facts(need, need.concepts, as_of, [named(TRUE, "wanted")])
+    found: Sql = _facts(need, need.concepts, as_of, named(exp.true(), "wanted"))
     if need.against:
-        other = _facts(need, need.against, as_of, [named(FALSE, "wanted")])
+        other = _facts(need, need.against, as_of, named(exp.false(), "wanted"))
         found = exp.union(found, other, distinct=False, copy=False)
     summed = fragment(
-        "SELECT patient, COALESCE(BOOL_OR(wanted AND sure), FALSE) AS yes, "
-        "COALESCE(BOOL_OR(NOT wanted AND sure), FALSE) AS no, "
-        "COALESCE(BOOL_OR(wanted AND place <> 'out'), FALSE) AS perhaps, "
-        "BOOL_OR(wanted) AS recorded, "
-        "ARG_MAX(evidence, rank) FILTER (WHERE wanted AND sure) AS for_it, "
-        "ARG_MAX(evidence, rank) FILTER (WHERE NOT wanted AND sure) AS against_it, "
-        "ARG_MAX(evidence, rank) FILTER (WHERE wanted AND place <> 'out') AS unsure, "
-        "ARG_MAX(evidence, rank) FILTER (WHERE wanted) AS elsewhere, "
-        "ARG_MAX(CASE WHEN place = 'maybe' THEN place_cause ELSE 'no-data' END, rank) "
-        "FILTER (WHERE wanted AND place <> 'out') AS unsure_cause, "
-        "ARG_MAX(place_cause, rank) FILTER (WHERE wanted) AS out_cause FROM "
-        "(SELECT *, place = 'in' AND NOT weak AS sure, :evidence AS evidence "
-        "FROM :found AS found) AS judged GROUP BY patient",
-        evidence=fragment(EVIDENCE, words=""),
+        """
+        SELECT pno, MAX(rank) FILTER (WHERE wanted AND sure) AS for_it,
+          MAX(rank) FILTER (WHERE NOT wanted AND sure) AS against_it,
+          MAX(rank) FILTER (WHERE wanted AND place > 0) AS unsure,
+          MAX(rank) FILTER (WHERE wanted) AS elsewhere,
+          ARG_MAX(CASE WHEN place = 1 THEN place_cause ELSE 'no-data' END, rank)
+            FILTER (WHERE wanted AND place > 0) AS unsure_cause,
+          ARG_MAX(place_cause, rank) FILTER (WHERE wanted) AS out_cause
+        FROM (SELECT *, place = 2 AND NOT weak AS sure FROM :found AS found) AS judged
+        GROUP BY pno
+        """,
         found=exp.Subquery(this=found),
     )
+    evidence = fragment(EVIDENCE, words="")
     return fragment(
-        "SELECT patient, CASE WHEN yes AND no THEN NULL WHEN yes THEN TRUE WHEN perhaps THEN NULL "
-        "WHEN no THEN FALSE END AS truth, "
-        "CASE WHEN yes AND no THEN 'conflicting' WHEN yes THEN NULL "
-        "WHEN perhaps THEN unsure_cause WHEN no THEN NULL "
-        "WHEN recorded THEN out_cause END AS cause, "
-        "CASE WHEN yes AND no THEN [for_it, against_it] WHEN yes THEN [for_it] "
-        "WHEN perhaps THEN [unsure] WHEN no THEN [against_it] "
-        "WHEN recorded THEN [elsewhere] ELSE :none END AS evidence, "
-        "CAST(NULL AS DATE) AS resolves, "
-        "NOT (yes OR no OR perhaps OR recorded) AS absent FROM :summed AS summed",
+        """
+        SELECT pno,
+          CASE WHEN NOT for_it IS NULL AND NOT against_it IS NULL THEN NULL
+            WHEN NOT for_it IS NULL THEN TRUE WHEN NOT unsure IS NULL THEN NULL
+            WHEN NOT against_it IS NULL THEN FALSE END AS truth,
+          CASE WHEN NOT for_it IS NULL AND NOT against_it IS NULL THEN 'conflicting'
+            WHEN NOT for_it IS NULL THEN NULL WHEN NOT unsure IS NULL THEN unsure_cause
+            WHEN NOT against_it IS NULL THEN NULL ELSE out_cause END AS cause,
+          CASE WHEN first.evidence IS NULL THEN :none
+            WHEN NOT for_it IS NULL AND NOT against_it IS NULL
+              THEN [first.evidence, second.evidence]
+            ELSE [first.evidence] END AS evidence,
+          CAST(NULL AS DATE) AS resolves, first.evidence IS NULL AS absent
+        FROM (SELECT *, CASE WHEN NOT for_it IS NULL THEN for_it WHEN NOT unsure IS NULL THEN unsure
+            WHEN NOT against_it IS NULL THEN against_it ELSE elsewhere END AS rank
+          FROM :summed AS summed) AS summed
+        LEFT JOIN (SELECT row, :evidence AS evidence FROM :facts AS fact) AS first
+          ON first.row = summed.rank % 4294967296
+        LEFT JOIN (SELECT row, :evidence AS evidence FROM :facts AS fact) AS second
+          ON second.row = summed.against_it % 4294967296
+        """,
         none=NO_EVIDENCE,
+        evidence=evidence,
+        facts=exp.Subquery(this=_said((*need.concepts, *need.against))),
         summed=exp.Subquery(this=summed),
     )
 
@@ -210,30 +191,34 @@ def _presence(need: Presence, as_of: date) -> Sql:
 def _recent(need: Recent, as_of: date) -> Sql:
     limit = as_of - timedelta(days=need.less_than_days)
     summed = fragment(
-        "SELECT patient, COALESCE(BOOL_OR(within), FALSE) AS within, "
-        "COALESCE(BOOL_OR(rest), FALSE) AS rest, COALESCE(BOOL_OR(older), FALSE) AS older, "
-        "ARG_MAX(evidence, rank) FILTER (WHERE within) AS within_it, "
-        "ARG_MAX(evidence, rank) FILTER (WHERE rest) AS rest_it, "
-        "ARG_MAX(evidence, rank) FILTER (WHERE older) AS older_it, "
-        "ARG_MAX(hi, rank) FILTER (WHERE within) AS last FROM "
-        "(SELECT *, place = 'in' AND NOT weak AND hi IS NOT NULL AND lo > :limit AS within, "
-        "place = 'in' AND NOT weak AND hi <= :limit AND lo IS NOT NULL AS older, "
-        "place = 'in' AND (hi IS NULL OR hi > :limit) AS rest, :evidence AS evidence "
-        "FROM :found AS found) AS judged GROUP BY patient",
+        """
+        SELECT pno, MAX(rank) FILTER (WHERE within) AS within,
+          MAX(rank) FILTER (WHERE rest) AS rest, MAX(rank) FILTER (WHERE older) AS older
+        FROM (SELECT *,
+            place = 2 AND NOT weak AND NOT hi IS NULL AND lo > :limit AS within,
+            place = 2 AND NOT weak AND hi <= :limit AND NOT lo IS NULL AS older,
+            place = 2 AND (hi IS NULL OR hi > :limit) AS rest
+          FROM :found AS found) AS judged
+        GROUP BY pno
+        """,
         limit=limit,
-        evidence=fragment(EVIDENCE, words=f"< {need.less_than_days} d"),
         found=exp.Subquery(this=_facts(need, need.concepts, as_of)),
     )
     return fragment(
-        "SELECT patient, CASE WHEN within THEN TRUE WHEN rest THEN NULL "
-        "WHEN older AND :decides THEN FALSE END AS truth, "
-        "CASE WHEN within THEN NULL WHEN rest THEN 'no-data' END AS cause, "
-        "CASE WHEN within THEN [within_it] WHEN rest THEN [rest_it] "
-        "WHEN older THEN [older_it] ELSE :none END AS evidence, "
-        "CASE WHEN within THEN last + :days END AS resolves, "
-        "NOT within AND NOT rest AND NOT (older AND :decides) AS absent FROM :summed AS summed",
+        """
+        SELECT summed.pno, CASE WHEN NOT within IS NULL THEN TRUE WHEN NOT rest IS NULL THEN NULL
+            WHEN NOT older IS NULL AND :decides THEN FALSE END AS truth,
+          CASE WHEN within IS NULL AND NOT rest IS NULL THEN 'no-data' END AS cause,
+          CASE WHEN fact.row IS NULL THEN :none ELSE [:evidence] END AS evidence,
+          CASE WHEN NOT within IS NULL THEN hi + :days END AS resolves,
+          within IS NULL AND rest IS NULL AND NOT (NOT older IS NULL AND :decides) AS absent
+        FROM :summed AS summed
+        LEFT JOIN :facts AS fact ON fact.row = COALESCE(within, rest, older) % 4294967296
+        """,
         decides=need.older_decides,
         days=need.less_than_days,
         none=NO_EVIDENCE,
+        evidence=fragment(EVIDENCE, words=f"< {need.less_than_days} d"),
+        facts=exp.Subquery(this=_said(need.concepts)),
         summed=exp.Subquery(this=summed),
     )

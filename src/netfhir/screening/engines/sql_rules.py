@@ -14,7 +14,7 @@ from netfhir.screening.engines.sql import Sql, cases, fragment
 from netfhir.screening.engines.sql_needs import NO_EVIDENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from netfhir.screening.criteria import Ambiguity, Criterion, Rule
 
@@ -36,6 +36,22 @@ class Part:
     def of(cls, number: int) -> Part:
         """Return the columns of a need by its number."""
         return cls(*(exp.column(f"{letter}{number}") for letter in "tcerqk"))
+
+
+def asked(criterion: Criterion) -> list[str]:
+    """Return the needs that the readings in use ask for, each once."""
+    return list(dict.fromkeys(_asked(criterion.rule, criterion)))
+
+
+def _asked(rule: Rule, criterion: Criterion) -> Iterator[str]:
+    for name in rule.names():
+        ambiguity = criterion.ambiguities.get(name)
+        if ambiguity is None:
+            yield name
+            continue
+        for reading, part in ambiguity.readings.items():
+            if ambiguity.use in (reading, UNDECIDED):
+                yield from part.names()
 
 
 def compiled(  # noqa: PLR0911 - one return for each operator

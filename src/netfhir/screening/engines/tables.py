@@ -8,50 +8,189 @@ from typing import TYPE_CHECKING
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from datetime import date
+    from decimal import Decimal
     from pathlib import Path
 
     import duckdb
 
-    from netfhir.screening.facts import Fact, Gap, Person
+    from netfhir.screening.facts import Consent, Fact, Gap, Person
 
 FACT = (
     "patient TEXT, concept TEXT, type TEXT, id TEXT, version TEXT, updated TEXT, code TEXT, "
     "since DATE, lo DATE, hi DATE, number DECIMAL(28, 10), comparator TEXT, unit TEXT, "
-    "low DECIMAL(28, 10), high DECIMAL(28, 10), weak BOOLEAN, ended BOOLEAN, defect TEXT"
+    "low DECIMAL(28, 10), high DECIMAL(28, 10), weak BOOLEAN, ended BOOLEAN, defect TEXT, "
+    "gone BOOLEAN, scale INT, low_scale INT, high_scale INT"
 )
 PERSON = (
-    "id TEXT, version TEXT, updated TEXT, gender TEXT, born_lo DATE, born_hi DATE, "
-    "deceased BOOLEAN, permitted BOOLEAN, born_broken BOOLEAN"
+    "id TEXT, version TEXT, updated TEXT, gender TEXT, born_lo DATE, born_hi DATE, deceased BOOLEAN"
+)
+CONSENT = (
+    'patient TEXT, permit BOOLEAN, decided DATE, "start" DATE, "end" DATE, id TEXT, version TEXT, '
+    "updated TEXT, stands BOOLEAN"
 )
 GAP = "patient TEXT, type TEXT, cause TEXT, concept TEXT"
+SCALES = ("scale", "low_scale", "high_scale")
 BATCH = 50_000
+_SHAPES = {"read_fact": FACT, "read_person": PERSON, "read_consent": CONSENT, "gap": GAP}
+_LATER = "updated DESC, length(version) DESC, version DESC"
 
-#: One fact for each resource and concept, as it was on the day, with what orders it in time.
-PREPARED = """
-CREATE TABLE fact AS
-SELECT *,
-  regexp_replace(regexp_replace(CAST(number AS TEXT), '0+$', ''), '\\.$', '') AS number_text,
-  regexp_replace(regexp_replace(CAST(low AS TEXT), '0+$', ''), '\\.$', '') AS low_text,
-  regexp_replace(regexp_replace(CAST(high AS TEXT), '0+$', ''), '\\.$', '') AS high_text,
-  type || chr(1) || id AS place_key,
-  COALESCE(CAST(hi AS TEXT), '0001-01-01') || chr(1) || type || chr(1) || id AS rank
+#: Each patient once, as the latest copy has it, numbered in order of ids; and who may be screened:
+#: the latest decision that is in force counts, of two of one day the refusal.
+_PEOPLE = f"""
+CREATE TABLE person AS
+SELECT CAST(row_number() OVER (ORDER BY id) AS INT) AS pno, one.*,
+  COALESCE(may, $unasked) AS permitted, COALESCE(lost, $all_lost) AS born_broken
+FROM (SELECT * FROM read_person
+  QUALIFY row_number() OVER (PARTITION BY id ORDER BY {_LATER}) = 1) AS one
+LEFT JOIN (
+  SELECT patient, bool_and(permit) AS may FROM (
+    SELECT *, rank() OVER (PARTITION BY patient ORDER BY decided DESC NULLS LAST) AS nth
+    FROM (SELECT * FROM read_consent
+      QUALIFY rank() OVER (PARTITION BY patient, id ORDER BY {_LATER}) = 1)
+    WHERE stands AND ("start" IS NULL OR "start" <= $as_of)
+      AND ("end" IS NULL OR $as_of <= "end"))
+  WHERE nth = 1 GROUP BY patient) AS decision ON decision.patient = one.id
+LEFT JOIN (SELECT DISTINCT patient, TRUE AS lost FROM gap WHERE type = 'Patient') AS broken
+  ON broken.patient = one.id
+"""  # noqa: S608 - names of ours
+_READ = """
+SELECT {columns}, CAST(NULL AS STRUCT(code TEXT, number DECIMAL(28, 10))) AS answer_,
+  0 AS nth, 0 AS place, FALSE AS broken FROM read_fact
+"""
+_PART = """
+SELECT {columns}, {answer} AS answer_, nth, place, broken FROM {part} AS part {joined}
+WHERE part.concept IS NOT NULL
+"""
+#: Resources that say nothing take back what earlier copies of them said.
+_PASSED = """
+SELECT {columns}, 0, 0, 0, CAST(NULL AS STRUCT(code TEXT, number DECIMAL(28, 10))) AS answer_,
+  nth, 0, FALSE FROM (SELECT * REPLACE ('' AS concept, TRUE AS gone) FROM {part}
+  WHERE concept IS NULL AND patient <> '')
+"""
+#: Resources that are there more than once, by copies or codes: the latest copy counts.
+_DOUBLE = """
+CREATE TABLE double AS
+SELECT patient, type, id FROM ({read}) GROUP BY ALL HAVING count(*) > 1
+"""
+#: All facts of known patients; of what was read of a code, the coded result as its set reads it.
+#: In order of sets, patients and resources: `rank` puts them in order of time, and names the row.
+_FACTS = f"""
+CREATE TABLE facts AS
+SELECT pno, r.* EXCLUDE (answer_, broken, patient, nth, place, gone) REPLACE (
+    CASE WHEN answer_ IS NULL THEN code ELSE answer_.code END AS code,
+    CASE WHEN answer_ IS NULL THEN number ELSE answer_.number END AS number,
+    CASE WHEN answer_.number IS NULL THEN unit ELSE '1' END AS unit,
+    CASE WHEN answer_ IS NULL OR broken THEN defect
+      WHEN answer_.number IS NULL THEN 'no-data' ELSE '' END AS defect)
 FROM (
-  SELECT * REPLACE (
-    CASE WHEN lo IS NULL AND since IS NOT NULL THEN greatest(since, $as_of) ELSE lo END AS lo,
-    CASE WHEN lo IS NULL AND since IS NOT NULL THEN greatest(since, $as_of)
-         WHEN lo <= $as_of AND hi > $as_of THEN $as_of ELSE hi END AS hi)
-  FROM read_fact WHERE patient IN (SELECT id FROM person)
-  QUALIFY row_number() OVER (PARTITION BY patient, concept, type, id
-    ORDER BY updated DESC, length(version) DESC, version DESC) = 1)
+  SELECT * FROM ({{read}}) ANTI JOIN double USING (patient, type, id)
+  UNION ALL
+  SELECT * FROM ({{read}}) SEMI JOIN double USING (patient, type, id)
+  QUALIFY rank() OVER (PARTITION BY patient, type, id ORDER BY {_LATER}) = 1
+    AND row_number() OVER (PARTITION BY patient, type, id, concept
+      ORDER BY {_LATER}, nth, place) = 1) AS r
+JOIN person ON person.id = r.patient
+WHERE NOT gone
+ORDER BY concept, pno, type, id
+"""  # noqa: S608 - names of ours
+#: Facts as they were on the day: what lasts, or may lie later, ends with it.
+_FACT = """
+CREATE VIEW fact AS
+SELECT *, COALESCE(hi - DATE '0001-01-01' + 1, 0) * 4294967296 + row AS rank
+FROM (SELECT * REPLACE (
+    CASE WHEN lo IS NULL AND since IS NOT NULL THEN greatest(since, {day}) ELSE lo END AS lo,
+    CASE WHEN lo IS NULL AND since IS NOT NULL THEN greatest(since, {day})
+         WHEN lo <= {day} AND hi > {day} THEN {day} ELSE hi END AS hi),
+  rowid AS row FROM facts)
+"""
+_GAPS = """
+CREATE TABLE gap_of AS
+SELECT COALESCE(pno, 0) AS pno, type, cause, concept FROM gap LEFT JOIN person
+ON person.id = gap.patient WHERE pno IS NOT NULL OR patient = ''
+"""
+_ORPHANS = """
+SELECT type, count(*) FROM ({read}) WHERE NOT gone AND patient NOT IN (SELECT id FROM person)
+GROUP BY type
+"""
+
+
+#: What evidence says of a fact: a number is plain, with the zeros that it came with.
+_MACROS = """
+CREATE MACRO longer(a, b) AS CASE WHEN length(a) < length(b) THEN b ELSE a END;
+CREATE MACRO number_text(n, scale) AS longer(rtrim(rtrim(CAST(n AS TEXT), '0'), '.'),
+  CASE WHEN scale > 0 THEN left(CAST(n AS TEXT), strpos(CAST(n AS TEXT), '.') + scale) ELSE '' END);
+CREATE MACRO evidence_of(type_, id_, version_, code_, number_, scale_, comparator_, unit_, first_,
+  last_, words_) AS {'type': type_, 'id': id_, 'version': version_,
+  'value': CASE WHEN number_ IS NULL THEN code_
+    ELSE comparator_ || number_text(number_, scale_) END,
+  'unit': CASE WHEN number_ IS NULL THEN '' ELSE unit_ END, 'threshold': words_,
+  'effective': [CAST(first_ AS TEXT), CAST(last_ AS TEXT)]};
 """
 
 
 def create(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the tables that reading fills."""
-    connection.execute(f"CREATE TABLE read_fact ({FACT})")
-    connection.execute(f"CREATE TABLE person ({PERSON})")
-    connection.execute(f"CREATE TABLE gap ({GAP})")
+    connection.execute(_MACROS)
+    for table, columns in _SHAPES.items():
+        connection.execute(f"CREATE TABLE {table} ({columns})")
+
+
+def people(connection: duckdb.DuckDBPyConnection, as_of: date, *, unasked: bool) -> int:
+    """Make the table of patients; `unasked`: whether one without a decision may be screened.
+
+    Returns how many copies of a Patient there were beside the first.
+    """
+    some = "SELECT count(*) > 0 FROM gap WHERE type = 'Patient' AND patient = ''"
+    (all_lost,) = connection.execute(some).fetchone() or (False,)
+    values = {"as_of": as_of, "unasked": unasked, "all_lost": all_lost}
+    connection.execute(_PEOPLE, values)
+    counted = "SELECT (SELECT count(*) FROM read_person) - (SELECT count(*) FROM person)"
+    (copies,) = connection.execute(counted).fetchone() or (0,)
+    return int(copies)
+
+
+def facts(
+    connection: duckdb.DuckDBPyConnection, parts: Mapping[str, bool], as_of: date
+) -> list[tuple[str, int]]:
+    """Make the table of facts from its parts (name -> whether it has coded results).
+
+    One fact for each resource and concept, as it was on the day, with what orders it in time.
+    Returns by type how many facts belong to nobody who is known.
+    """
+    named = ", ".join(name for name, _ in columns(FACT))
+    read = [_READ.format(columns=named)]
+    unwritten = named.partition(", scale")[0]
+    for part, coded in parts.items():
+        if not coded:
+            scales = ", 0 AS scale, 0 AS low_scale, 0 AS high_scale"
+            listed = unwritten + scales
+            read.append(_PART.format(columns=listed, part=part, joined="", answer="NULL"))
+            continue
+        scales = ", " + ", ".join(f"COALESCE({name}, 0) AS {name}" for name in SCALES)
+        joined = (
+            f"LEFT JOIN answered_{part} ON answered_{part}.rid = part.rowid "
+            f"LEFT JOIN written_{part} ON written_{part}.rid = part.rowid"
+        )
+        listed = unwritten + scales
+        read.append(_PART.format(columns=listed, part=part, joined=joined, answer="answer_"))
+        read.append(_PASSED.format(columns=unwritten, part=part))
+    whole = " UNION ALL ".join(read)
+    orphans = connection.execute(_ORPHANS.format(read=whole)).fetchall()
+    connection.execute(_DOUBLE.format(read=whole))
+    connection.execute("SET preserve_insertion_order = true")
+    connection.execute(_FACTS.format(read=whole))
+    connection.execute("SET preserve_insertion_order = false")
+    for part, coded in parts.items():
+        connection.execute(f"DROP TABLE {part}")
+        if coded:
+            connection.execute(f"DROP TABLE answered_{part}")
+            connection.execute(f"DROP TABLE written_{part}")
+    view = _FACT.format(day=f"DATE '{as_of.isoformat()}'")
+    for statement in (view, "DROP TABLE double", _GAPS):
+        connection.execute(statement)
+    return orphans
 
 
 class Loader:
@@ -60,19 +199,24 @@ class Loader:
     def __init__(self, connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
         self._connection = connection
         self._path = folder / "rows.ndjson"
-        self._rows: dict[str, list[bytes]] = {"read_fact": [], "gap": [], "person": []}
+        self._rows: dict[str, list[bytes]] = {table: [] for table in _SHAPES}
 
     def fact(self, fact: Fact) -> None:
         """Take a fact."""
-        self._take("read_fact", _named(fact))
+        scales = (_scale(one) for one in (fact.number, fact.low, fact.high))
+        self._take("read_fact", {**_named(fact), **dict(zip(SCALES, scales, strict=True))})
 
     def gap(self, gap: Gap) -> None:
         """Take a gap."""
         self._take("gap", _named(gap))
 
-    def person(self, person: Person, *, permitted: bool, broken: bool) -> None:
-        """Take a patient, with whether the record may be screened and the birth be read."""
-        self._take("person", {**_named(person), "permitted": permitted, "born_broken": broken})
+    def person(self, person: Person) -> None:
+        """Take a patient."""
+        self._take("read_person", _named(person))
+
+    def consent(self, patient: str, consent: Consent) -> None:
+        """Take a patient's decision."""
+        self._take("read_consent", {"patient": patient, **_named(consent)})
 
     def flush(self) -> None:
         """Put all rows into their tables."""
@@ -89,21 +233,26 @@ class Loader:
             return
         self._path.write_bytes(b"".join(self._rows[table]))
         self._rows[table].clear()
-        shape = {"read_fact": FACT, "gap": GAP, "person": PERSON}[table]
-        columns = ", ".join(f"{n}: '{t}'" for n, t in _columns(shape))
+        listed = ", ".join(f"{n}: '{t}'" for n, t in columns(_SHAPES[table]))
         self._connection.execute(
             f"INSERT INTO {table} SELECT * FROM read_json($path, "  # noqa: S608 - names of ours
-            f"format = 'newline_delimited', columns = {{{columns}}})",
+            f"format = 'newline_delimited', columns = {{{listed}}})",
             {"path": str(self._path)},
         )
         self._path.unlink()
 
 
-def _columns(shape: str) -> Iterable[tuple[str, str]]:
+def columns(shape: str) -> Iterable[tuple[str, str]]:
+    """Yield name and type of the columns of a table, as JSON has them."""
     for part in shape.replace("(28, 10)", "(28;10)").split(", "):
         name, _, kind = part.partition(" ")
         yield name, "TEXT" if kind.startswith("DECIMAL") else kind
 
 
-def _named(row: Fact | Gap | Person) -> dict[str, object]:
+def _scale(number: Decimal | None) -> int:
+    """Return how many decimal places a number is written with."""
+    return 0 if number is None else len(format(number, "f").partition(".")[2])
+
+
+def _named(row: Fact | Gap | Person | Consent) -> dict[str, object]:
     return {field.name: getattr(row, field.name) for field in fields(row)}

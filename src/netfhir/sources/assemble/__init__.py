@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from netfhir.errors import RecordError
 from netfhir.fhir.identity import SourceKey
+from netfhir.trial.entities import Link
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from netfhir.sources.reading import Reader
     from netfhir.sources.row import Record, Row
@@ -51,6 +52,16 @@ class Assembly:
     rejected: set[str] = field(default_factory=set)
     met: set[SourceKey] = field(default_factory=set)
     """The keys of the facts that others may refer to."""
+    last: dict[tuple[str, str], SourceKey] = field(default_factory=dict)
+    """(entity, subject) -> the last fact of it that was met."""
+    targets: set[str] = field(default_factory=set)
+    """The entities that links lead to; of others nothing is kept."""
+
+    def meet(self, name: str, fact: Entity) -> None:
+        """Keep a fact's key where others may refer to it."""
+        if name in self.targets:
+            self.met.add(fact.key)
+            self.last[name, fact.subject] = fact.key
 
     def key(
         self, subject: str, event: str = "", form: str = "", item: str = "", repeat: str = ""
@@ -80,16 +91,53 @@ class Assembly:
 
 
 def entities(assembly: Assembly, sources: tuple[FactSource, ...]) -> Iterator[tuple[str, Fact]]:
-    """Yield (entity name, entity or rejection) for all facts: subjects first, then as declared."""
-    targets = {link.to for source in sources for link in source.links}
-    first = sorted(sources, key=lambda source: _name(source) != "subject")
-    for source in first:
-        name = _name(source)
-        module = import_module(f"{__name__}.{name}")
-        for fact in module.entities(source, assembly):
-            if name in targets and not isinstance(fact, RecordError):
-                assembly.met.add(fact.key)
-            yield name, fact
+    """Yield (entity name, entity or rejection) for all facts: subjects first, then as declared.
+
+    Only what subjects refer to goes before them: their consents, so that these were met.
+    """
+    assembly.targets.update(link.to for source in sources for link in source.links)
+    subjects = [source for source in sources if _name(source) == "subject"]
+    before = {link.to for source in subjects for link in source.links}
+    yield from _people(assembly, subjects, [s for s in sources if _name(s) in before])
+    for source in sources:
+        if _name(source) not in {"subject", *before}:
+            yield from _facts(source, assembly)
+
+
+def _people(
+    assembly: Assembly, subjects: Sequence[FactSource], before: Sequence[FactSource]
+) -> Iterator[tuple[str, Fact]]:
+    """Yield the subjects; where they refer to facts, refused ones, these facts, then the others."""
+    people = [fact for source in subjects for _, fact in _facts(source, assembly)]
+    if not before:
+        yield from (("subject", fact) for fact in people)
+        return
+    yield from (("subject", fact) for fact in people if isinstance(fact, RecordError))
+    for source in before:
+        yield from _facts(source, assembly)
+    for fact in people:
+        if not isinstance(fact, RecordError):
+            yield "subject", _with_last(fact, subjects, assembly)
+
+
+def _facts(source: FactSource, assembly: Assembly) -> Iterator[tuple[str, Fact]]:
+    name = _name(source)
+    module = import_module(f"{__name__}.{name}")
+    for fact in module.entities(source, assembly):
+        if not isinstance(fact, RecordError):
+            assembly.meet(name, fact)
+        yield name, fact
+
+
+def _with_last(fact: Entity, sources: Iterable[FactSource], assembly: Assembly) -> Entity:
+    """Return a subject with its links: to the last fact that was told of each entity."""
+    found = [
+        Link(element=link.element, to=link.to, key=assembly.last[link.to, fact.subject])
+        for source in sources
+        for link in source.links
+        if (link.to, fact.subject) in assembly.last
+    ]
+    return fact.model_copy(update={"links": tuple(found)}) if found else fact
 
 
 def each(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast, get_args
 from netfhir.errors import RecordError
 from netfhir.sources.assemble import each
 from netfhir.sources.assemble.link import links
-from netfhir.sources.assemble.unit import declared_unit
+from netfhir.sources.assemble.unit import amount, declared_unit
 from netfhir.trial.entities import Amount, Dose, DoseStatus
 
 if TYPE_CHECKING:
@@ -79,7 +79,20 @@ def _amount(row: Row, status: str, source: DoseSource, assembly: Assembly) -> Am
     spelling = unit.constant or row.cells[unit.column] if unit else ""
     where = row.where(unit.column if unit and unit.column else source.amount)
     ucum = declared_unit(spelling, where, assembly.trial)
-    return Amount(value=number.digits, ucum=ucum, unit=spelling)
+    _of_the_kind(ucum, where, source, assembly)
+    return amount(number.digits, spelling, ucum, assembly.trial)
+
+
+def _of_the_kind(ucum: str, where: str, source: DoseSource, assembly: Assembly) -> None:
+    kind = source.kind_of_amount
+    if kind and ucum and kind not in assembly.trial.terminology.units[ucum].property:
+        raise RecordError(
+            "unit-of-another-kind",
+            where=where,
+            found=f"the unit `{ucum}`",
+            expected=f"a unit of {kind}",
+            remedy="correct the unit in the source",
+        )
 
 
 def _cycle(row: Row, source: DoseSource, assembly: Assembly) -> int | None:

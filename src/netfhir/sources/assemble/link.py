@@ -10,6 +10,7 @@ from netfhir.trial.entities import Link
 if TYPE_CHECKING:
     from netfhir.fhir.identity import SourceKey
     from netfhir.sources.assemble import Assembly
+    from netfhir.sources.reading import Reader
     from netfhir.sources.row import Row
     from netfhir.trial.places import FactSource, LinkSource
 
@@ -18,6 +19,8 @@ def links(row: Row, source: FactSource, assembly: Assembly) -> tuple[Link, ...]:
     """Return the declared links whose facts were met; RecordError where a required one was not."""
     found = []
     for declared in source.links:
+        if not _says(row, declared, assembly.reader):
+            continue
         key = _key(row, declared, source, assembly)
         if key in assembly.met:
             found.append(
@@ -37,6 +40,12 @@ def links(row: Row, source: FactSource, assembly: Assembly) -> tuple[Link, ...]:
                 remedy="complete the other record in the source, or mend what it was rejected for",
             )
     return tuple(found)
+
+
+def _says(row: Row, declared: LinkSource, reader: Reader) -> bool:
+    """Tell whether the columns that name what is referred to are filled."""
+    places = [place.column for place in (declared.event, declared.item) if place]
+    return all(reader.text(row, column) for column in [*places, declared.repeat] if column)
 
 
 def _key(row: Row, declared: LinkSource, source: FactSource, assembly: Assembly) -> SourceKey:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast, get_args
 from netfhir.errors import DeclarationError, RecordError
 from netfhir.sources.assemble import each
 from netfhir.sources.assemble.link import links
-from netfhir.sources.assemble.unit import declared_unit
+from netfhir.sources.assemble.unit import amount, declared_unit
 from netfhir.trial.entities import Amount, Comparator, Measurement, MeasurementStatus, Part, Value
 from netfhir.trial.export import ItemPlace
 
@@ -101,8 +101,25 @@ class _Results:
             interpretation=reader.coded(row, source.interpretation),
             position=reader.coded(row, source.position),
             body_site=reader.coded(row, source.body_site),
+            version=self._version(row, item, value),
+            method=reader.coded(row, source.method),
+            device=reader.coded(row, source.device),
+            material=reader.coded(row, source.material),
             timepoint=reader.text(row, source.timepoint),
             note=reader.coded(row, source.note) or "",
+        )
+
+    def _version(self, row: Row, item: Item, value: Value) -> str:
+        place = self.source.version
+        version = self.assembly.reader.coded(row, place) or ""
+        if version or value is None or not item.needs_version:
+            return version
+        raise RecordError(
+            "no-version",
+            where=row.where(place.column if place else self.source.measured),
+            found="a value without the version of its method",
+            expected="the version of the kit or of the algorithm: values of two do not compare",
+            remedy="complete the record in the source",
         )
 
     def _item(self, code: str, where: str) -> Item:
@@ -128,7 +145,9 @@ class _Results:
             return None if number is None else self._amount(row, column, number, item)
         if item.value == "integer":
             number = reader.number(row, column)
-            return None if number is None else _whole(number, row.where(column))
+            if number is None:
+                return None
+            return _whole(_on_scale(number, item, row.where(column)), row.where(column))
         text = reader.text(row, column)
         if item.value == "text" or not text:
             return text or None
@@ -151,9 +170,11 @@ class _Results:
                 expected="a number alone, as the item is declared",
                 remedy="set `comparators = true` for the item if such results are expected",
             )
+        _on_scale(number, item, row.where(column))
         spelling, ucum = self._unit(row, column, item)
         comparator = cast("Comparator | None", number.comparator)
-        return Amount(value=number.digits, ucum=ucum, unit=spelling, comparator=comparator)
+        found = amount(number.digits, spelling, ucum, self.assembly.trial)
+        return found.model_copy(update={"comparator": comparator}) if comparator else found
 
     def _unit(self, row: Row, column: str, item: Item) -> tuple[str, str]:
         if not self.source.unit:
@@ -177,7 +198,8 @@ class _Results:
         number = self.assembly.reader.number(row, column)
         if number is None:
             return None
-        return Amount(value=number.digits, ucum=value.ucum, unit=value.unit)
+        own = value.given or value
+        return Amount(value=number.digits, ucum=own.ucum, unit=own.unit)
 
     def _absent(self, row: Row, column: str, value: Value) -> str | None:
         reader = self.assembly.reader
@@ -193,6 +215,19 @@ class _Results:
             expected="one of the two",
             remedy="correct the record in the source",
         )
+
+
+def _on_scale(number: Number, item: Item, where: str) -> Number:
+    low, high = item.least, item.most
+    if (low is None or number.digits >= low) and (high is None or number.digits <= high):
+        return number
+    raise RecordError(
+        "off-its-scale",
+        where=where,
+        found="a value that its scale does not have",
+        expected=f"a number from {low} to {high}",
+        remedy="correct the value in the source, or the ends of the scale in codes.toml",
+    )
 
 
 def _whole(number: Number, where: str) -> int:

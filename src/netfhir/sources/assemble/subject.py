@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast, get_args
 
 from netfhir.errors import RecordError
-from netfhir.sources.row import Row
+from netfhir.sources.assemble.gathering import gathered
 from netfhir.trial.entities import ENDED, StateChange, Subject, SubjectState
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from netfhir.sources.assemble import Assembly
     from netfhir.sources.reading import Reader
+    from netfhir.sources.row import Row
     from netfhir.trial.export import StateSource, SubjectSource
     from netfhir.trial.places import Attribute
 
@@ -33,7 +34,7 @@ class _Dated:
 def entities(source: SubjectSource, assembly: Assembly) -> Iterator[Subject | RecordError]:
     """Yield one Subject per subject row or record; fills `assembly.zones`."""
     told = _told_elsewhere(source, assembly)
-    for row in _gathered(source, assembly):
+    for row in gathered(source, assembly):
         if isinstance(row, RecordError):
             yield row
             continue
@@ -129,7 +130,18 @@ def _history(
             remedy="complete the date in the source: an order is never assumed",
         )
     dated.sort(key=_in_time)
-    return tuple(state.change for state in dated)
+    return tuple(dict.fromkeys(_said_once(dated)))
+
+
+def _said_once(states: list[_Dated]) -> Iterator[StateChange]:
+    """Yield each state of a day once, with the reason that one of its places gives."""
+    for state in states:
+        same = [other.change for other in states if _is_same(other.change, state.change)]
+        yield next((change for change in same if change.reason), same[0])
+
+
+def _is_same(one: StateChange, other: StateChange) -> bool:
+    return (one.state, one.since) == (other.state, other.since)
 
 
 def _in_time(state: _Dated) -> tuple[str, bool, float]:
@@ -176,53 +188,6 @@ def _told_elsewhere(
             except RecordError as error:
                 told[row.cells[state.subject]].append(error)
     return told
-
-
-def _gathered(source: SubjectSource, assembly: Assembly) -> Iterator[Row | RecordError]:
-    """Yield a row a subject: as it stands, or with the cells of all its rows in one."""
-    if source.table:
-        yield from assembly.tables.rows(source)
-        return
-    records: dict[str, Row | RecordError] = {}
-    for row in assembly.tables.rows(source):
-        if isinstance(row, RecordError):
-            yield row
-            continue
-        number = row.cells[source.subject]
-        known = records.get(number)
-        if known is None or isinstance(known, RecordError):
-            records.setdefault(number, row)
-        else:
-            records[number] = _joined(known, row, source)
-    for number, record in records.items():
-        if isinstance(record, RecordError):
-            assembly.rejected.add(number)
-        yield record
-
-
-def _joined(known: Row, row: Row, source: SubjectSource) -> Row | RecordError:
-    cells = dict(known.cells)
-    for column in _columns(source):
-        cell = row.cells[column]
-        if cell and cells[column] and cell != cells[column]:
-            return RecordError(
-                "contradiction",
-                where=row.where(column),
-                found="another value than in an earlier row of the record",
-                expected="one value of this field in a record",
-                remedy="correct the record in the source",
-            )
-        cells[column] = cells[column] or cell
-    return Row(known.file, known.number, cells)
-
-
-def _columns(source: SubjectSource) -> set[str]:
-    places = [source.site, source.arm, source.actual_arm]
-    plain = [source.consented, source.randomised, source.randomisation_number]
-    plain += [other.column for other in source.other_numbers]
-    for state in source.states:
-        plain += [state.state.column, state.since, state.reason, state.order]
-    return {name for name in [*plain, *(place.column for place in places if place)] if name}
 
 
 def _twice(row: Row, column: str) -> RecordError:

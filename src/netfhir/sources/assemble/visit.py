@@ -43,6 +43,7 @@ def _visit(row: Row, source: VisitSource, assembly: Assembly) -> Visit:
         start=start,
         end=reader.when(row, source.end),
         site=assembly.sites[subject],
+        arm=assembly.arms[subject],
         reason=reader.text(row, source.reason),
     )
 

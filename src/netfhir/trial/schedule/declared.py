@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from netfhir.errors import DeclarationError
+from netfhir.fhir.identity import SourceKey
 from netfhir.terminology import documents
 from netfhir.trial.entities import Entity
 from netfhir.trial.schedule.language import ScheduleFile
+from netfhir.trial.schedule.occurrences import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,9 +93,10 @@ def _place(
         expected = "an attribute made of parts: " + ", ".join(sorted(set(parts) - {""}))
         yield _unknown(f"{where}.from.each", place.each, expected)
         return
-    attributes = parts[place.each]
-    for name in (*place.where, place.when, place.until, place.amount):
-        if name and name not in attributes | {"event"}:
+    attributes = set(parts[place.each])
+    attributes |= {f"{KEY}{part}" for part in SourceKey._fields}
+    for name in (*place.where, place.when, place.until, place.amount, place.label, place.told):
+        if name and name not in attributes:
             expected = "one of " + ", ".join(sorted(attributes))
             yield _unknown(f"{where}.from", name, expected)
 

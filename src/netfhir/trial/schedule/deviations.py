@@ -34,6 +34,7 @@ def _deviation(
     schedule: ScheduleFile, course: Course, subject: SourceKey, answer: Answer
 ) -> Deviation:
     found = answer.found
+    cited = found if found is not None and found.refer else None
     missing = answer.verdict is Verdict.MISSING
     return Deviation(
         key=_key(subject, answer),
@@ -45,7 +46,7 @@ def _deviation(
         title=answer.title,
         kind=answer.verdict,
         occurred=_told(answer.high, "") if missing else (found.when if found else None),
-        links=(Link(element="focus", to=found.entity, key=found.key),) if found else (),
+        links=(Link(element="focus", to=cited.entity, key=cited.key),) if cited else (),
         low=_told(answer.low, answer.unit),
         high=_told(answer.high, answer.unit),
         actual=_actual(answer),

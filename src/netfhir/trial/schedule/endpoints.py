@@ -111,6 +111,11 @@ class _Reading:
         if isinstance(origin, str):
             title = self.schedule.activities[self.file.origin].title
             return self._unknown(f"{title}: {origin}")
+        for name in self.definition.events:
+            if not self.schedule.activities[name].places:
+                return self._unknown(
+                    f"{self.schedule.activities[name].title}: no export records it"
+                )
         events = self._found(self.definition.events)
         if any(one.days is None for one in events):
             return self._unknown("the day of an event is not on record")
@@ -144,7 +149,9 @@ class _Reading:
             reason="" if exact else "a partial date: no number of days",
             when=told,
             days=(when.lo - origin.lo).days if exact else None,
-            links=tuple(Link(element="derivedFrom", to=one.entity, key=one.key) for one in at),
+            links=tuple(
+                Link(element="derivedFrom", to=one.entity, key=one.key) for one in at if one.refer
+            ),
         )
 
     def _competing(self, when: Days) -> str:

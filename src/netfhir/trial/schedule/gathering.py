@@ -29,13 +29,19 @@ class Place(Declared):
     each: str = ""
     """An attribute that holds several parts, each of which is one (a subject's states)."""
     where: Equal = Field(default_factory=dict)
-    """Conditions on attributes; `event` is the visit of the fact's key."""
+    """Conditions on attributes; `key.event` and the like are parts of the fact's key."""
     when: str
     """The attribute with the day."""
     until: str = ""
     """The attribute with the end, where a duration is judged."""
     amount: str = ""
     """The attribute with the quantity, where one is judged."""
+    label: str = "key.event"
+    """The attribute by which the fact is told to be the one of a certain offset."""
+    told: str = ""
+    """The attribute that is shown with it in a subject's story."""
+    refer: bool = True
+    """Whether the fact gives a resource that can be referred to."""
 
 
 class Activity(Declared):
@@ -46,7 +52,8 @@ class Activity(Declared):
     """What is ordered of it in the published schedule; empty: it is not part of it."""
     concept: str = ""
     """Key of the concept, where it has one."""
-    places: tuple[Place, ...] = Field(min_length=1, alias="from")
+    places: tuple[Place, ...] = Field(alias="from")
+    """Empty where no export of the trial records it."""
     not_done: tuple[Place, ...] = ()
     """Facts that say that it was not done."""
 

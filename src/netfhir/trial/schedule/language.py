@@ -73,11 +73,11 @@ class Window(Rule):
     earliest: At | None = None
     latest: At | None = None
     """With one offset: the window's own offsets from the anchor; not given: open."""
-    match: Literal["all", "event", "date"]
-    """Which of the activity's facts are judged: all, those of the offset's event, or any in the
+    match: Literal["all", "label", "date"]
+    """Which of the activity's facts are judged: all, those of the offset's label, or any in the
     window."""
-    events: tuple[str, ...] = ()
-    """match = "event": the event of each offset, in their order."""
+    labels: tuple[str, ...] = ()
+    """match = "label": the label of each offset, in their order."""
     extension: Extension | None = None
     stops: bool = True
     """Whether it is no longer due once the subject has left."""
@@ -88,10 +88,10 @@ class Window(Rule):
         around = self.before is not None and self.after is not None
         if own == around or (own and len(self.at) > 1):
             raise ValueError("`before` and `after`, or for a single offset `earliest`, `latest`")
-        if (self.match == "event") != bool(self.events):
-            raise ValueError('`events` belongs to match = "event"')
-        if self.events and len(self.events) != len(self.at):
-            raise ValueError("`events` has one event for each offset of `at`")
+        if (self.match == "label") != bool(self.labels):
+            raise ValueError('`labels` belongs to match = "label"')
+        if self.labels and len(self.labels) != len(self.at):
+            raise ValueError("`labels` has one label for each offset of `at`")
         if self.match == "all" and len(self.at) > 1:
             raise ValueError("all facts of an activity are judged by one offset only")
         return self

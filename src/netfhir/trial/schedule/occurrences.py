@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from netfhir.fhir.dates import LocalTime, minutes_between
 from netfhir.trial.entities import Amount, Subject
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from netfhir.trial.schedule.gathering import Activity, Place
 
 
+KEY: Final = "key."
+"""What stands before the name of a part of a fact's key."""
+
+
 @dataclass(frozen=True, slots=True)
 class Occurrence:
     """Something that took place, or that is said not to have."""
@@ -33,6 +37,9 @@ class Occurrence:
     when: LocalTime | None
     amount: Amount | None = None
     minutes: int | None = None
+    label: str = ""
+    told: str = ""
+    refer: bool = True
     links: tuple[SourceKey, ...] = ()
     """The facts that this one refers to."""
 
@@ -95,11 +102,13 @@ def occurrences(activity: str, place: Place, entity: Entity) -> Iterator[Occurre
 
 
 def _fits(part: object, place: Place, entity: Entity) -> bool:
-    for name, wanted in place.where.items():
-        value = entity.key.event if name == "event" else getattr(part, name)
-        if str(value) not in wanted:
-            return False
-    return True
+    return all(str(_of(name, part, entity)) in wanted for name, wanted in place.where.items())
+
+
+def _of(name: str, part: object, entity: Entity) -> object:
+    """Return an attribute, or a part of the fact's key."""
+    of_key = name.removeprefix(KEY)
+    return getattr(entity.key, of_key) if of_key != name else getattr(part, name)
 
 
 def _occurrence(activity: str, place: Place, entity: Entity, part: object) -> Occurrence:
@@ -113,5 +122,8 @@ def _occurrence(activity: str, place: Place, entity: Entity, part: object) -> Oc
         LocalTime(when.date) if when else None,
         amount=getattr(part, place.amount) if place.amount else None,
         minutes=minutes_between(when, until, entity.zone) if when and until else None,
+        label=str(_of(place.label, part, entity)),
+        told=str(_of(place.told, part, entity)) if place.told else "",
+        refer=place.refer,
         links=tuple(link.key for link in entity.links),
     )

@@ -9,7 +9,7 @@ from netfhir.trial.schedule import timing
 from netfhir.trial.schedule.verdicts import Answer, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
     from netfhir.trial.schedule.days import Days, MonthEnd, Offset
@@ -27,7 +27,7 @@ class Due:
     rule: str
     title: str
     at: Offset
-    event: str
+    label: str
     window: timing.Window
 
 
@@ -41,7 +41,7 @@ def due(name: str, rule: Window, month_end: MonthEnd) -> Iterator[Due]:
             f"{name}/{at}".replace(" ", "-") if several else name,
             f"{rule.title}, {at}" if several else rule.title,
             at,
-            rule.events[number] if rule.events else "",
+            rule.labels[number] if rule.labels else "",
             timing.Window(earliest, latest, month_end),
         )
 
@@ -76,10 +76,13 @@ class _Window:
         return self._unmet(anchor)
 
     def _found(self) -> list[Occurrence]:
-        found = self.course.found.get(self.rule.activity, [])
-        if not self.due.event:
+        return self._labelled(self.course.found)
+
+    def _labelled(self, kept: Mapping[str, list[Occurrence]]) -> list[Occurrence]:
+        found = kept.get(self.rule.activity, [])
+        if not self.due.label:
             return found
-        return [one for one in found if one.key.event == self.due.event]
+        return [one for one in found if one.label == self.due.label]
 
     def _says(self, verdict: Verdict, reason: str = "", found: Occurrence | None = None) -> Answer:
         told = str(found.when) if found and found.when and verdict is not Verdict.MISSING else ""
@@ -147,7 +150,7 @@ class _Window:
 
     def _without(self, verdict: Verdict, anchor: Days) -> Answer:
         """Return the answer of what is not on record, unless the subject had left by then."""
-        said = self.course.not_done.get(self.rule.activity, [])
+        said = self._labelled(self.course.not_done)
         reason = _PARTIAL if verdict is Verdict.NOT_EVALUABLE else ""
         if said:
             reason = "recorded as not done"

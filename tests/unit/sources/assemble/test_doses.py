@@ -85,7 +85,7 @@ def test_a_comparator_before_an_amount_is_refused() -> None:
     assert refused(DOSE="<7.4") == ("comparator", "main.csv:2:DOSE")
 
 
-@pytest.mark.parametrize("unit", ["mCi", "", "gbq"])
+@pytest.mark.parametrize("unit", ["Ci", "", "gbq"])
 def test_an_unknown_unit_is_refused(unit: str) -> None:
     """A unit is taken as declared, or not at all: case counts in UCUM."""
     assert refused(DOSE="200", DOSU=unit)[0] == "unknown-unit"

@@ -49,3 +49,8 @@ def upgrade() -> None:
         sa.CheckConstraint("id = 1"),
     )
     op.add_column("run", sa.Column("not_before", sa.String, nullable=False, server_default=""))
+    op.create_table(
+        "origin",
+        sa.Column("run_id", sa.Integer, primary_key=True),
+        sa.Column("facts", sa.String, nullable=False),
+    )

@@ -23,6 +23,7 @@ import ca.uhn.fhir.jpa.provider.IJpaSystemProvider;
 import ca.uhn.fhir.jpa.provider.JpaCapabilityStatementProvider;
 import ca.uhn.fhir.jpa.search.DatabaseBackedPagingProvider;
 import ca.uhn.fhir.jpa.subscription.channel.config.SubscriptionChannelConfig;
+import ca.uhn.fhir.jpa.validation.JpaValidationSupportChain;
 import ca.uhn.fhir.parser.StrictErrorHandler;
 import ca.uhn.fhir.rest.api.EncodingEnum;
 import ca.uhn.fhir.rest.server.HardcodedServerAddressStrategy;
@@ -219,6 +220,10 @@ public final class Server {
     spring.registerBean(Options.class, () -> options);
     spring.register(options.fhir().equals("r5") ? R5.class : R4.class);
     spring.refresh();
+    // As R4 says of a required binding: one of the codings has to be of the value set, not all.
+    spring
+        .getBean(JpaValidationSupportChain.class)
+        .setCodeableConceptValidationSuccessfulIfNotAllCodingsAreValid(true);
 
     var jetty = new org.eclipse.jetty.server.Server();
     ServerConnector connector = new ServerConnector(jetty);

@@ -1,0 +1,169 @@
+"""A resource as elements that have an owner each, and their keyed digests: no value is kept.
+
+A digest is of the value: 7.40 and 7.4 have the same, for servers drop digits. So has a reference
+with and without its version, for HAPI 8.8 drops it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from decimal import Decimal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+
+from netfhir.sync.ownership import META_SHARED, SERVER_OWN, SHARED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from netfhir.fhir.canonical import Json
+    from netfhir.fhir.identity import SiteKey
+
+_DIGEST_BYTES = 8
+_KEPT = 0x80
+_MOST_ITEMS = 0x7F
+
+
+class Element(NamedTuple):
+    """What the ledger keeps of an element: a digest, or one an item of a shared list."""
+
+    digests: tuple[bytes, ...]
+    """Of our value; empty for an element that we never sent."""
+    kept: bool = False
+    """Whether the server holds the hospital's value in its place, or items of the hospital's."""
+
+
+Elements = dict[str, Element]
+Parts = dict[str, list[Any]]
+"""An element's value as a list of one, a shared list's items one by one."""
+
+
+def parts(body: Json) -> Parts:
+    """Return the elements of a body by name; a primitive and its extensions are one element."""
+    found: Parts = {}
+    for name, value in body.items():
+        if name in SERVER_OWN:
+            continue
+        if name == "meta":
+            found |= {f"meta.{kind}": list(value[kind]) for kind in META_SHARED if value.get(kind)}
+        elif name in SHARED and isinstance(value, list):
+            found[name] = list(value)
+        else:
+            plain = name.removeprefix("_")
+            found[plain] = [{n: body[n] for n in (plain, f"_{plain}") if n in body}]
+    return found
+
+
+def joined(found: Parts) -> Json:
+    """Return the body of these elements: the way back from `parts`, without the server's own."""
+    body: Json = {}
+    for name, units in found.items():
+        if name.startswith("meta."):
+            body.setdefault("meta", {})[name.removeprefix("meta.")] = units
+        elif is_shared(name, units):
+            body[name] = units
+        else:
+            body |= units[0]
+    return body
+
+
+def is_shared(name: str, units: Sequence[Any]) -> bool:
+    """Return whether the units are the items of a shared list: Procedure's category is no list."""
+    if name.startswith("meta."):
+        return True
+    return name in SHARED and not any(unit.keys() <= {name, f"_{name}"} for unit in units)
+
+
+def digests(site_key: SiteKey, found: Parts) -> dict[str, tuple[bytes, ...]]:
+    """Return the digests of each element, an item's one each."""
+    keyed = _keyed(site_key)
+    return {
+        name: tuple([_digest(keyed, name, unit) for unit in units]) for name, units in found.items()
+    }
+
+
+def elements_of(site_key: SiteKey, body: bytes) -> bytes:
+    """Return what the ledger keeps of a body of ours that is sent as it is."""
+    marks = digests(site_key, parts(orjson.loads(body)))
+    return b"".join([_row(name, marks[name], 0) for name in sorted(marks)])
+
+
+def encoded(elements: Mapping[str, Element]) -> bytes:
+    """Return the compact form: name, count with the mark of what is kept, digests."""
+    return b"".join(
+        _row(name, element.digests, _KEPT if element.kept else 0)
+        for name, element in sorted(elements.items())
+    )
+
+
+def _row(name: str, marks: Sequence[bytes], kept: int) -> bytes:
+    told = marks[:_MOST_ITEMS]
+    return b"%c%b%c%b" % (len(name), name.encode(), kept | len(told), b"".join(told))
+
+
+def decoded(blob: bytes) -> Elements:
+    """Return the elements of the compact form."""
+    found: Elements = {}
+    at = 0
+    while at < len(blob):
+        name = blob[at + 1 : at + 1 + blob[at]].decode()
+        at += 1 + blob[at]
+        kept, count = bool(blob[at] & _KEPT), blob[at] & _MOST_ITEMS
+        ends = range(at + 1, at + 1 + count * _DIGEST_BYTES, _DIGEST_BYTES)
+        found[name] = Element(tuple(blob[end : end + _DIGEST_BYTES] for end in ends), kept)
+        at += 1 + count * _DIGEST_BYTES
+    return found
+
+
+def holds_theirs(blob: bytes | None) -> bool:
+    """Return whether the server held anything of the hospital's when the row was acknowledged."""
+    return blob is not None and any(element.kept for element in decoded(blob).values())
+
+
+def landed(sent: bytes, stored: Json, site_key: SiteKey) -> bool:
+    """Return whether a stored body has every element as it was sent, whatever else it has."""
+    return not missing_elements(sent, stored, site_key)
+
+
+def missing_elements(sent: bytes, stored: Json, site_key: SiteKey) -> tuple[str, ...]:
+    """Return the elements that a stored body has not as they were sent."""
+    held = digests(site_key, parts(stored))
+    return tuple(
+        name
+        for name, element in decoded(sent).items()
+        if not element.kept and not set(element.digests) <= set(held.get(name, ()))
+    )
+
+
+@lru_cache(maxsize=16)
+def _keyed(site_key: SiteKey) -> hashlib.blake2b:
+    """Return a keyed hash to copy: the key, of any length, is taken in once."""
+    key = hashlib.sha256(site_key).digest()
+    return hashlib.blake2b(key=key, digest_size=_DIGEST_BYTES)
+
+
+def _digest(keyed: hashlib.blake2b, name: str, unit: object) -> bytes:
+    text = orjson.dumps([name, unit], default=float, option=orjson.OPT_SORT_KEYS)
+    if b".0" in text or b"/_history/" in text:
+        text = orjson.dumps([name, _by_value(unit)], option=orjson.OPT_SORT_KEYS)
+    copy = keyed.copy()
+    copy.update(text)
+    return copy.digest()
+
+
+def _by_value(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return a value with each number in the one form of its value, references unversioned."""
+    kind = type(value)
+    if kind is dict:
+        plain = {name: _by_value(inner) for name, inner in value.items()}
+        if isinstance(reference := plain.get("reference"), str):
+            plain["reference"] = reference.partition("/_history/")[0]
+        return plain
+    if kind is list:
+        return [_by_value(inner) for inner in value]
+    if kind is float or kind is Decimal:
+        number = float(value)
+        return int(number) if number.is_integer() else number
+    return value

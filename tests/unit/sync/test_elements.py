@@ -1,0 +1,73 @@
+"""Elements and their digests, as the ledger keeps them."""
+
+from __future__ import annotations
+
+from netfhir.fhir.canonical import resource, to_bytes
+from netfhir.fhir.identity import SiteKey
+from netfhir.sync.elements import (
+    Element,
+    decoded,
+    elements_of,
+    encoded,
+    holds_theirs,
+    joined,
+    landed,
+    parts,
+)
+
+KEY = SiteKey(b"key")
+BODY = (
+    b'{"_issued":{"extension":[]},"category":[{"text":"a"},{"text":"b"}],"id":"o",'
+    b'"meta":{"tag":[{"code":"t"}],"versionId":"1"},"resourceType":"Observation",'
+    b'"status":"final","valueQuantity":{"value":7.40}}'
+)
+
+
+def test_the_compact_form_reads_back() -> None:
+    """What is written is what is read, marks included."""
+    elements = {"note": Element((), kept=True), "status": Element((b"12345678",))}
+    assert decoded(encoded(elements)) == elements
+
+
+def test_no_value_is_in_it() -> None:
+    """A digest needs the key, and is of the element's name, too."""
+    blob = elements_of(KEY, BODY)
+    assert b"final" not in blob
+    assert blob != elements_of(SiteKey(b"other"), BODY)
+    twins = decoded(elements_of(KEY, b'{"a":"x","b":"x"}'))
+    assert twins["a"] != twins["b"]
+
+
+def test_equal_numbers_have_equal_digests() -> None:
+    """7.40, 7.4 and 74e-1 are one value; 7 and 7.0, too; 7.41 is another."""
+    first = elements_of(KEY, b'{"v":7.40}')
+    assert first == elements_of(KEY, b'{"v":7.4}') == elements_of(KEY, b'{"v":74e-1}')
+    assert elements_of(KEY, b'{"v":7}') == elements_of(KEY, b'{"v":7.0}')
+    assert first != elements_of(KEY, b'{"v":7.41}')
+
+
+def test_parts_join_again() -> None:
+    """Nothing is lost but what is the server's own."""
+    body = resource(BODY)
+    again = joined(parts(body))
+    own = {"id": "o", "resourceType": "Observation"}
+    meta = {**body["meta"], **again.pop("meta")}
+    assert to_bytes({**again, **own, "meta": meta}) == to_bytes(body)
+    assert "versionId" not in joined(parts(body))["meta"]
+
+
+def test_a_row_with_things_of_the_hospitals_is_known() -> None:
+    """One mark is enough; an older ledger's row has none."""
+    assert not holds_theirs(elements_of(KEY, BODY))
+    assert not holds_theirs(None)
+    assert holds_theirs(encoded({"note": Element((), kept=True)}))
+
+
+def test_what_was_sent_has_landed_beside_anything() -> None:
+    """Every element that was sent is there; what the hospital has besides is no matter."""
+    sent = elements_of(KEY, BODY)
+    stored = resource(BODY)
+    assert landed(sent, {**stored, "note": [{"text": "n"}]}, KEY)
+    assert landed(sent, {**stored, "category": [*stored["category"], {"text": "c"}]}, KEY)
+    assert not landed(sent, {**stored, "status": "amended"}, KEY)
+    assert not landed(sent, {}, KEY)
