@@ -274,7 +274,7 @@ class Sender:
         except ServerError as error:
             return _waiting(item, error.found or reason)
         if judged.verdict is Verdict.PLACED:
-            judged = [one for found in believed(self._read, [judged]) for one in found][0]
+            judged = next(one for found in believed(self._read, [judged]) for one in found)
         if judged.verdict is Verdict.ACKED:
             return _plain(judged)
         return _waiting(item, judged.reason or reason)
