@@ -74,6 +74,7 @@ def test_the_right_state(row: Row, strategy: str, http: HTTPServer, tmp_path: Pa
     store.faults.clear()
     found = site.verify(trial(STRUCK))
     if result.exit_status in {75, 77, 78}:
+        site.later()
         again = site.apply(trial(STRUCK))
         assert again.exit_status == 0
         state += ", then acknowledged"
