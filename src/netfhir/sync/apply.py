@@ -7,7 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from netfhir.errors import ServerError, TemporaryError, worst
+from netfhir.errors import NetfhirError, ServerError, TemporaryError, worst
 from netfhir.sync.freshness import Freshness, Recalls
 from netfhir.sync.lease import LEASE_S, running
 from netfhir.sync.looking import Look
