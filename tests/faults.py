@@ -282,7 +282,17 @@ FAULTS: dict[str, tuple[Row, ...]] = {
             Row(f"{code}, once", refuses_one(code), ACKNOWLEDGED, kind="batch")
             for code in (408, 425, 429, 500, 502, 503, 504)
         ),
-        *(Row(f"{code}", refuses_one(code), ACKNOWLEDGED, kind="batch") for code in (409, 412)),
+        *(
+            Row(
+                f"{code}",
+                refuses_one(code),
+                ACKNOWLEDGED,
+                kind="batch",
+                but={POSTED: ONE_CONFLICT},
+                why="a POST that met something is not repeated: it might make a second resource",
+            )
+            for code in (409, 412)
+        ),
         *(
             Row(
                 f"{code}",

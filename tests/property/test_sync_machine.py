@@ -178,7 +178,7 @@ def test_every_history_converges(strategy: str, http: HTTPServer) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=size(check=25, soak=500),
+            max_examples=size(check=20, soak=500),
             stateful_step_count=size(check=30, soak=50),
             deadline=None,
             suppress_health_check=list(HealthCheck),
