@@ -7,7 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from netfhir.errors import ServerError, TemporaryError, worst
+from netfhir.errors import NetfhirError, ServerError, TemporaryError, worst
 from netfhir.sync.freshness import Freshness, Recalls
 from netfhir.sync.lease import LEASE_S, running
 from netfhir.sync.looking import Look
@@ -56,7 +56,7 @@ class Result:
     """Rows of earlier runs that were open at the start."""
     open_rows: int = 0
     """Rows in flight or unknown at the end, staged now or not."""
-    stopped_by: list[ServerError] = field(default_factory=list)
+    stopped_by: list[NetfhirError] = field(default_factory=list)
 
     @property
     def exit_status(self) -> int:

@@ -6,7 +6,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from netfhir.clock import elapsed_s
-from netfhir.errors import AccessError, ConflictError, RejectedError, ServerError, TemporaryError
+from netfhir.errors import (
+    AccessError,
+    ConflictError,
+    DeclarationError,
+    NetfhirError,
+    RejectedError,
+    ServerError,
+    TemporaryError,
+)
 from netfhir.sync.causes import is_ambiguous, lacks_parent
 from netfhir.sync.failing import PART_ATTEMPTS, failing, may_be_a_row
 from netfhir.sync.freshness import Samples
@@ -97,7 +105,7 @@ class Sender:
     retry: Retry
     look: Look
     decide: Decides
-    stopped_by: list[ServerError] = field(default_factory=list)
+    stopped_by: list[NetfhirError] = field(default_factory=list)
     size: Size = field(init=False)
 
     def __post_init__(self) -> None:
@@ -111,7 +119,7 @@ class Sender:
         try:
             there = self.retry.call(lambda: self.look.found(items))
             prepared = self.retry.call(lambda: self.decide.prepared(items))
-        except ServerError as error:
+        except (ServerError, DeclarationError) as error:
             return self._ended(items, error, Outcome.PENDING)
         items = [item for item in prepared if isinstance(item, Planned)]
         if items:
@@ -158,7 +166,7 @@ class Sender:
             rest = self._isolated(trip.left, error)
         except TemporaryError as error:
             rest = self._failed(trip.left, error)
-        except AccessError as error:
+        except (AccessError, DeclarationError) as error:
             rest = self._ended(trip.left, error, Outcome.PENDING)
         found = [self._found_out(item, what) for item, what in trip.met]
         return [*found, *self._settled(trip.done), *rest]
@@ -187,7 +195,7 @@ class Sender:
         return [failing(item, error)]
 
     def _ended(
-        self, items: Sequence[Planned], error: ServerError, outcome: Outcome
+        self, items: Sequence[Planned], error: NetfhirError, outcome: Outcome
     ) -> list[Settled]:
         self.stopped_by.append(error)
         self.retry.stop.set()
@@ -265,6 +273,8 @@ class Sender:
             return self._ended([item], error, Outcome.UNKNOWN)[0]
         except ServerError as error:
             return _waiting(item, error.found or reason)
+        if judged.verdict is Verdict.PLACED:
+            judged = next(one for found in believed(self._read, [judged]) for one in found)
         if judged.verdict is Verdict.ACKED:
             return _plain(judged)
         return _waiting(item, judged.reason or reason)

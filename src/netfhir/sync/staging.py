@@ -17,7 +17,7 @@ from netfhir.sync import references
 from netfhir.sync.files import connected, private_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from sqlalchemy import Connection, Row
@@ -30,7 +30,8 @@ _SCHEMA = (
         UNIQUE (resource_type, id))""",
     "CREATE INDEX deep ON staged (resource_type, depth) WHERE depth > 0",
     "CREATE TABLE edge (source TEXT, target TEXT, PRIMARY KEY (source, target))",
-    "CREATE TABLE nested (resource_type TEXT, id TEXT, target TEXT)",
+    "CREATE TABLE nested (resource_type TEXT, id TEXT, target_type TEXT, target TEXT)",
+    "CREATE INDEX nest ON nested (resource_type, id)",
 )
 _INSERT = "INSERT OR IGNORE INTO staged VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _COLUMNS = "resource_type, id, subject, place, start, size"
@@ -187,9 +188,14 @@ class Staging:
         return (seq, row.resource_type, row.id, row.subject, row.where, depth, start, size)
 
     def _nest(self, row: Staged) -> None:
-        own = [path for path, kind in references.targets(row.body) if kind == row.resource_type]
-        values = [(row.resource_type, row.id, path.partition("/")[2]) for path in own]
-        self._connection.exec_driver_sql("INSERT INTO nested VALUES (?, ?, ?)", values)
+        self._nest_in(row, {row.resource_type})
+
+    def _nest_in(self, row: Staged, kinds: Collection[str]) -> None:
+        """Note which rows of these types a row refers to."""
+        near = [(path, kind) for path, kind in references.targets(row.body) if kind in kinds]
+        values = [(row.resource_type, row.id, kind, path.partition("/")[2]) for path, kind in near]
+        if values:
+            self._connection.exec_driver_sql("INSERT INTO nested VALUES (?, ?, ?, ?)", values)
 
     def _refused(self, rows: Sequence[Staged], first: int) -> list[RecordError]:
         query = "SELECT seq, place FROM staged WHERE resource_type = ? AND id = ?"
@@ -202,12 +208,13 @@ class Staging:
         return refused
 
     def _settle(self) -> None:
-        """Write the edges met so far, and sort rows of a type that refer to their own type."""
+        """Write the edges met so far, and sort rows that refer to their own type or its circle."""
         if not self._edges:
             return
         insert = "INSERT OR IGNORE INTO edge VALUES (?, ?)"
         self._connection.exec_driver_sql(insert, sorted(self._edges))
         self._edges.clear()
+        self._settle_circles()
         depth = 1
         while self._connection.exec_driver_sql(_DEEPER, (depth + 1, depth)).rowcount:
             depth += 1
@@ -216,6 +223,16 @@ class Staging:
                     "reference-cycle", where="staging", found="a row that needs itself"
                 )
         self._connection.commit()
+
+    def _settle_circles(self) -> None:
+        """Sort rows of types that need each other by what each row needs."""
+        edges = [
+            (s, t) for s, t in self._connection.execute(text("SELECT source, target FROM edge"))
+        ]
+        for name, circle in references.circles(edges).items():
+            for row in self._select("resource_type = ?", (name,)):
+                self._nest_in(row, circle - {name})
+        self._connection.exec_driver_sql(_NESTED)
 
     def _select(self, condition: str, values: tuple[object, ...]) -> Iterator[Staged]:
         query = f"SELECT {_COLUMNS} FROM staged WHERE {condition}"  # noqa: S608 - our own words
@@ -238,13 +255,18 @@ _PRAGMAS = (
 
 _DEEPEST = 100
 
-#: Rows whose own-type target is itself at this depth go one deeper.
+#: Rows that refer to a staged row of their circle are no longer of the first depth.
+_NESTED = """UPDATE staged SET depth = 1 WHERE depth = 0 AND EXISTS (
+    SELECT 1 FROM nested WHERE nested.resource_type = staged.resource_type
+      AND nested.id = staged.id)"""
+
+#: Rows whose target in their circle is itself at this depth go one deeper.
 _DEEPER = """UPDATE staged SET depth = ?1 WHERE seq IN (
     SELECT child.seq FROM nested
       JOIN staged AS child
         ON child.resource_type = nested.resource_type AND child.id = nested.id
       JOIN staged AS parent
-        ON parent.resource_type = nested.resource_type AND parent.id = nested.target
+        ON parent.resource_type = nested.target_type AND parent.id = nested.target
     WHERE child.depth = ?2 AND parent.depth = ?2)"""
 
 
