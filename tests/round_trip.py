@@ -103,6 +103,9 @@ def _observed(body: Json, told: Truth) -> None:
         told.laboratory[when, item] = _value(body)
     elif table == "performance" and "valueInteger" in body:
         told.performance[when] = (SCALES[item], str(body["valueInteger"]))
+    elif "protocol-deviation" in _codes(body["code"]):
+        rule = body["component"][0]["valueString"]
+        told.deviations[rule] = body["valueCodeableConcept"]["coding"][0]["code"]
     elif "97509-4" in _codes(body["code"]) and RECURRENT & _codes(body["valueCodeableConcept"]):
         told.recurred = min(filter(None, (told.recurred, when)))
 
