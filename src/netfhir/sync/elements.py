@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from netfhir.fhir.identity import SiteKey
 
 _DIGEST_BYTES = 8
+_OURS, _THEIRS_TOO = b"\x00", b"\x01"
 _KEPT = 0x80
 _MOST_ITEMS = 0x7F
 
@@ -50,9 +51,11 @@ def parts(body: Json) -> Parts:
             found |= {f"meta.{kind}": list(value[kind]) for kind in META_SHARED if value.get(kind)}
         elif name in SHARED and isinstance(value, list):
             found[name] = list(value)
-        else:
+        elif name[0] == "_" or f"_{name}" in body:
             plain = name.removeprefix("_")
             found[plain] = [{n: body[n] for n in (plain, f"_{plain}") if n in body}]
+        else:
+            found[name] = [{name: value}]
     return found
 
 
@@ -78,35 +81,43 @@ def is_shared(name: str, units: Sequence[Any]) -> bool:
 
 def digests(site_key: SiteKey, found: Parts) -> dict[str, tuple[bytes, ...]]:
     """Return the digests of each element, an item's one each."""
-    keyed = _keyed(site_key)
+    copied = _keyed(site_key).copy
     return {
-        name: tuple([_digest(keyed, name, unit) for unit in units]) for name, units in found.items()
+        name: tuple([_digest(copied(), name, unit) for unit in units])
+        for name, units in found.items()
     }
 
 
 def elements_of(site_key: SiteKey, body: bytes) -> bytes:
-    """Return what the ledger keeps of a body of ours that is sent as it is."""
+    """Return what the ledger keeps of a canonical body of ours that is sent as it is."""
     marks = digests(site_key, parts(orjson.loads(body)))
-    return b"".join([_row(name, marks[name], 0) for name in sorted(marks)])
+    return _OURS + b"".join([_row(name, of_name, 0) for name, of_name in marks.items()])
 
 
 def encoded(elements: Mapping[str, Element]) -> bytes:
-    """Return the compact form: name, count with the mark of what is kept, digests."""
-    return b"".join(
+    """Return the compact form: whether any is kept; name, count with the mark of it, digests."""
+    rows = [
         _row(name, element.digests, _KEPT if element.kept else 0)
         for name, element in sorted(elements.items())
-    )
+    ]
+    kept = any(element.kept for element in elements.values())
+    return (_THEIRS_TOO if kept else _OURS) + b"".join(rows)
 
 
-def _row(name: str, marks: Sequence[bytes], kept: int) -> bytes:
-    told = marks[:_MOST_ITEMS]
-    return b"%c%b%c%b" % (len(name), name.encode(), kept | len(told), b"".join(told))
+def _row(name: str, marks: tuple[bytes, ...], kept: int) -> bytes:
+    told = marks if len(marks) <= _MOST_ITEMS else marks[:_MOST_ITEMS]
+    return _head(name, kept | len(told)) + b"".join(told)
+
+
+@lru_cache(maxsize=1024)
+def _head(name: str, count: int) -> bytes:
+    return b"%c%b%c" % (len(name), name.encode(), count)
 
 
 def decoded(blob: bytes) -> Elements:
     """Return the elements of the compact form."""
     found: Elements = {}
-    at = 0
+    at = 1
     while at < len(blob):
         name = blob[at + 1 : at + 1 + blob[at]].decode()
         at += 1 + blob[at]
@@ -119,7 +130,7 @@ def decoded(blob: bytes) -> Elements:
 
 def holds_theirs(blob: bytes | None) -> bool:
     """Return whether the server held anything of the hospital's when the row was acknowledged."""
-    return blob is not None and any(element.kept for element in decoded(blob).values())
+    return blob is not None and blob.startswith(_THEIRS_TOO)
 
 
 def landed(sent: bytes, stored: Json, site_key: SiteKey) -> bool:
@@ -148,9 +159,8 @@ def _digest(keyed: hashlib.blake2b, name: str, unit: object) -> bytes:
     text = orjson.dumps([name, unit], default=float, option=orjson.OPT_SORT_KEYS)
     if b".0" in text or b"/_history/" in text:
         text = orjson.dumps([name, _by_value(unit)], option=orjson.OPT_SORT_KEYS)
-    copy = keyed.copy()
-    copy.update(text)
-    return copy.digest()
+    keyed.update(text)
+    return keyed.digest()
 
 
 def _by_value(value: Any) -> Any:  # noqa: ANN401 - JSON

@@ -12,6 +12,7 @@ from netfhir.hospital.patients import Unresolved
 from netfhir.hospital.profile import Strategy
 from netfhir.sync import references
 from netfhir.sync.addresses import Addresses
+from netfhir.sync.elements import elements_of
 from netfhir.sync.reconciling import guarded
 from netfhir.sync.records import WRITES, Action, Outcome, Planned, State, digest_of
 from netfhir.sync.threeway import Take
@@ -143,9 +144,10 @@ class Planner:
             attempts=known.attempts if known and known.digest_sent == digest else 0,
             among=among,
             create_only=rule.create_only,
+            elements=elements_of(self.terms.site_key, body) if action in WRITES else b"",
             base=(known.elements or b"") if known and known.exists else b"",
         )
-        return guarded(item, again, self.terms.site_key)
+        return guarded(item, again)
 
     def _wave(self, wave: Wave) -> Iterator[Planned]:
         for row, known in _paired(self._staging.rows(wave), wave, self._ledger):

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from netfhir.fhir.canonical import resource, to_bytes
-from netfhir.sync.elements import decoded, elements_of, encoded, holds_theirs
+from netfhir.sync.elements import decoded, encoded, holds_theirs
 from netfhir.sync.holdings import Finding, carries
-from netfhir.sync.records import WRITES, Action, Outcome, Planned, settled
+from netfhir.sync.records import Action, Outcome, Planned, settled
 from netfhir.sync.threeway import Take, body_of, merge
 from netfhir.sync.writing import WRITING, token_of
 
@@ -29,20 +29,18 @@ if TYPE_CHECKING:
 FOREIGN = "foreign-on-server"
 
 
-def guarded(item: Planned, again: Resend | None, site_key: SiteKey) -> Planned:
-    """Return a row with what keeps the hospital's changes safe when it is written.
+def guarded(item: Planned, again: Resend | None) -> Planned:
+    """Return an update with what keeps the hospital's changes safe when it is written.
 
-    Such a row is read before it is sent where the server has, or may have, what is not ours.
+    It is read before it is sent where the server has, or may have, what is not ours.
     """
-    if item.action not in WRITES:
+    if item.action is not Action.UPDATE or not item.path:
         return item
     blind = not item.version_id or not item.base or holds_theirs(item.base)
-    careful = item.action is Action.UPDATE and bool(item.path)
-    return item._replace(
-        elements=elements_of(site_key, item.body),
-        careful=careful and (blind or (again is not None and again.careful)),
-        take=again.take if again else Take.NEITHER,
-    )
+    if not blind and again is None:
+        return item
+    careful = blind or (again is not None and again.careful)
+    return item._replace(careful=careful, take=again.take if again else Take.NEITHER)
 
 
 @dataclass(frozen=True, slots=True)

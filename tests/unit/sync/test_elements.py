@@ -71,3 +71,13 @@ def test_what_was_sent_has_landed_beside_anything() -> None:
     assert landed(sent, {**stored, "category": [*stored["category"], {"text": "c"}]}, KEY)
     assert not landed(sent, {**stored, "status": "amended"}, KEY)
     assert not landed(sent, {}, KEY)
+
+
+def test_a_very_long_list_is_cut_and_reads_back() -> None:
+    """127 items have their digests; no mark is lost, and what follows is read as it was."""
+    items = [{"text": str(number)} for number in range(300)]
+    blob = elements_of(KEY, to_bytes({"category": items, "status": "final"}))
+    found = decoded(blob)
+    assert (len(found["category"].digests), found["category"].kept) == (127, False)
+    assert len(found["status"].digests) == 1
+    assert decoded(encoded(found)) == found
