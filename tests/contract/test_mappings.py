@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
+from netfhir.fhir.canonical import to_bytes
 from netfhir.fhir.identity import slug
 from netfhir.runs import checking, opening
 from netfhir.runs.studying import arm_names, prose
 from netfhir.settings import shipped_mappings
+from netfhir.sync import references
 from netfhir.trial.export import MeasurementSource, SubjectSource
 from netfhir.trial.places import Attribute, Declared
 from trial_exports import REDCAP, pharmaverse_folder
@@ -243,3 +245,26 @@ def test_every_reference_of_ours_leads_somewhere(
         for body in mapped.resources("MedicationAdministration")
     }
     assert used == medications
+
+
+def test_every_reference_of_the_fixture_leads_to_what_was_written(
+    mapped_redcap: MappedExport,
+) -> None:
+    """Visits, sessions, diagnoses, specimens, consents: none is referred to that is not there."""
+    bodies = mapped_redcap.everything()
+    written = {f"{body['resourceType']}/{body['id']}" for body in bodies}
+    used = {path for body in bodies for path, _ in references.targets(to_bytes(body))}
+    assert {path.partition("/")[0] for path in used} >= {"Condition", "Consent", "Encounter"}
+    assert used <= written
+
+
+def test_every_plan_of_a_visit_follows_a_schedule_that_was_written(
+    mapped_redcap: MappedExport,
+) -> None:
+    """A randomised subject's plans are of the schedule of the arm, in its version."""
+    plans = mapped_redcap.resources("PlanDefinition")
+    known = {f"{plan['url']}|{plan['version']}" for plan in plans if "version" in plan}
+    visits = mapped_redcap.resources("ServiceRequest")
+    used = {url for visit in visits for url in visit.get("instantiatesCanonical", ())}
+    assert used == known
+    assert any("instantiatesCanonical" not in visit for visit in visits)

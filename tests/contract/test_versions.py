@@ -19,11 +19,20 @@ if TYPE_CHECKING:
 SAID_OTHERWISE: Final = {
     "Encounter.status": "finished is completed",
     "Group.actual": "membership",
+    "MedicationStatement.status": "recorded, and how it was taken apart from it",
     "ResearchStudy.status": "the state of R4's own list; R5 has the registry's among the states",
 }
 #: What only R5 has a code or a place for, by R5 path.
 ONLY_R5: Final = {
+    "Condition.clinicalStatus.coding.code": "R5 requires it: unknown where nothing tells it",
+    "Condition.clinicalStatus.coding.display": "as above",
+    "Condition.clinicalStatus.coding.system": "as above",
+    "Condition.clinicalStatus.text": "as above",
     "Group.membership": "actual",
+    "MedicationStatement.adherence.code.coding.code": "R4 says it by the status",
+    "MedicationStatement.adherence.code.coding.system": "as above",
+    "MedicationStatement.adherence.code.text": "as above",
+    "MedicationStatement.status": "as above",
     "ResearchStudy.comparisonGroup.linkId": "the arm's name as an id",
     "ResearchStudy.label.type.coding.code": "the brief title is a label too",
     "ResearchStudy.label.type.coding.system": "as above",
@@ -41,7 +50,7 @@ def leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
     """Yield path and value of every leaf, without the names of extensions and their parts."""
     if isinstance(value, dict):
         for name, item in value.items():
-            if name != "url" or "extension" not in path:
+            if name != "url" or "xtension" not in path:
                 yield from leaves(item, f"{path}.{name}")
     elif isinstance(value, list):
         for item in value:

@@ -11,6 +11,8 @@ from netfhir.fhir.dates import LocalTime
 from netfhir.fhir.gate import Gate
 from netfhir.fhir.identity import SourceKey
 from netfhir.mappers import mapper
+from netfhir.runs import opening
+from netfhir.settings import DEMO_SITE_KEY
 from netfhir.trial.care import Consent, Diagnosis, Session, Specimen, Treatment, Visit
 from netfhir.trial.entities import Link
 from tiny_trial import BASE, LONDON, coding, site
@@ -140,6 +142,17 @@ def test_a_planned_visit_that_was_held_fulfils_its_plan() -> None:
         "occurrenceDateTime": "2024-08-04",
     }
     assert held["basedOn"] == [{"reference": f"ServiceRequest/{plan['id']}"}]
+
+
+@pytest.mark.parametrize(("withheld", "told"), [(False, True), (True, False)])
+def test_a_plan_follows_the_schedule_of_the_arm(*, withheld: bool, told: bool) -> None:
+    """Where readers may be blinded, the schedule would tell the arm."""
+    real = opening.trial("NCT05987176")
+    file = real.file.model_copy(update={"withhold_arms": withheld})
+    blinded = opening.mapping_site(replace(real, file=file), DEMO_SITE_KEY)
+    given = {"code": "prrt-1", "status": "planned", "site": "01", "arm": "b"}
+    (draft,) = mapper("visit")(Visit(**common("visit-plan"), **given), blinded)
+    assert ("instantiatesCanonical" in draft.body) == told
 
 
 @pytest.mark.parametrize(("status", "plan"), [("planned", "active"), ("cancelled", "revoked")])

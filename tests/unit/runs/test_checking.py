@@ -234,5 +234,7 @@ def test_a_finding_says_what_would_be_right() -> None:
         Declared(trial(wrong_codes()), LONG | {"item_table": "labb"}),  # type: ignore[arg-type]
         ARMS,
     )
-    expected = "a table [items.…] of codes.toml: lab, score"
-    assert (found.found, found.expected) == ("`labb`", expected)
+    assert (found.found, found.expected) == (
+        "`labb`",
+        "a table [items.…] of codes.toml: lab, score",
+    )

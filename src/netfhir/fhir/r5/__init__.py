@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from netfhir.fhir.r5.elements import REQUIRED
 from netfhir.fhir.r5.native import is_native, native
 from netfhir.fhir.r5.steps import Day, Inside, Renamed
 from netfhir.fhir.r5.systems import rewritten
@@ -30,7 +29,7 @@ def _resource(body: Json) -> Json:
     place = Place(body["resourceType"])
     head = {name: body[name] for name in ("resourceType", "id") if name in body}
     rest = {name: value for name, value in body.items() if name not in head}
-    return REQUIRED.get(place.structure, {}) | head | _object(rest, place, place)
+    return head | _object(rest, place, place)
 
 
 def _object(value: Json, r4: Place, r5: Place) -> Json:

@@ -106,13 +106,6 @@ _STATEMENT_STATES: Final[dict[str, Json]] = {
 }
 
 
-_CLINICAL: Final = "http://terminology.hl7.org/CodeSystem/condition-clinical"
-
-#: What R5 requires and R4 may leave out, as the code that says that it is not told.
-REQUIRED: Final[dict[str, Json]] = {
-    "Condition": {"clinicalStatus": {"coding": [{"system": _CLINICAL, "code": "unknown"}]}},
-}
-
 ELEMENTS: Final[dict[str, dict[str, Step]]] = {
     "ActivityDefinition": {"location": one("location", "reference")},
     "AdverseEvent": {
