@@ -91,7 +91,7 @@ class Ledger(Reading):
         begun = elapsed_s()
         with self._file.writing() as connection:
             if self._lease is not None:
-                until = self._until(self._lease.length_s)[1]
+                _, until = self._until(self._lease.length_s)
                 lease.extend(connection, self._lease.fence, until)
                 self._lease.renewed_at = begun
 
