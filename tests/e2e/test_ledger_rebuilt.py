@@ -92,6 +92,7 @@ def test_what_the_export_no_longer_has_is_known_again(site: Site) -> None:
     assert after.keys() == before.keys()
     assert {row[3] for row in after.values()} == {"acked"}
     assert {key: row[7] for key, row in after.items()} == {k: row[7] for k, row in before.items()}
+    assert set(rows_of(site, "provenance, '', ''")) == {("", "", "")}
 
 
 def test_what_differs_is_named_and_stays(store: FhirStore, site: Site) -> None:
@@ -243,6 +244,20 @@ def test_a_ledger_restored_with_its_mark_is_noticed_at_the_server(
     assert store.writes == []
     assert rebuilt(site, changed, replace=True).adopted == 14
     assert _outcomes(site.apply(changed)) == {"unchanged": 14}
+
+
+def test_rows_that_only_the_export_changed_hide_nothing(
+    store: FhirStore, site: Site, tmp_path: Path
+) -> None:
+    """The lost run wrote three rows; that seven others are to be changed now speaks not for it."""
+    site.apply(trial(10))
+    lost = [*trial(0), *(observation(n, "8.8" if n < 3 else "7.40") for n in range(10))]
+    _whole_state_restored(site, lost, tmp_path)
+    store.writes.clear()
+    now = [*trial(0), *(observation(n, "8.8" if n < 3 else "9.9") for n in range(10))]
+    with pytest.raises(StateError, match="3 resources that netfhir wrote"):
+        site.apply(now)
+    assert store.writes == []
 
 
 def test_changes_of_people_are_no_old_ledger(store: FhirStore, site: Site) -> None:

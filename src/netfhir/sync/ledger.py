@@ -83,16 +83,17 @@ class Ledger(Reading):
             fence = self._take(connection, lease_s)
             self.run_id = history.start(connection, self._now(), Mark.read(self._mark).run)
         self._lease = Lease(fence, lease_s, begun)
-        self._note(ended=False)
+        self._note(Mark(self.run_id, ended=False, fence=fence))
         return self.run_id
 
     def renew(self) -> None:
         """Renew the lease. Raises OverlapError (75) if another run has taken it."""
-        if self._lease is not None:
-            begun = elapsed_s()
-            with self._file.writing() as connection:
-                lease.extend(connection, self._lease.fence, self._until(self._lease.length_s)[1])
-            self._lease.renewed_at = begun
+        begun = elapsed_s()
+        with self._file.writing() as connection:
+            if self._lease is not None:
+                _, until = self._until(self._lease.length_s)
+                lease.extend(connection, self._lease.fence, until)
+                self._lease.renewed_at = begun
 
     def hold(self) -> None:
         """Make sure, before bytes leave, that the lease lasts. Raises OverlapError (75)."""
@@ -103,8 +104,8 @@ class Ledger(Reading):
         """Note that the run ended, with its sums; the next one begins after `wait_s` at most."""
         with self._fenced() as connection:
             history.finish(connection, self.run_id, self._now(), counts, wait_s)
-        self._note(ended=True)
-        self._release()
+            self._release(connection)
+        self._note(Mark(self.run_id, ended=True, fence=self.reached.fence))
 
     def rows(self, resource_type: str) -> Iterator[Known]:
         """Yield the rows of a type by id, as they stood when the reading began."""
@@ -176,15 +177,15 @@ class Ledger(Reading):
 
     def close(self) -> None:
         """Give the lease back, if it is still ours, and close the file."""
-        with suppress(OverlapError):
-            self._release()
+        if self._lease is not None:
+            with suppress(OverlapError), self._file.writing() as connection:
+                self._release(connection)
         self._file.close()
 
-    def _release(self) -> None:
+    def _release(self, connection: Connection) -> None:
         held, self._lease = self._lease, None
         if held is not None:
-            with self._file.writing() as connection:
-                lease.extend(connection, held.fence, 0)
+            lease.extend(connection, held.fence, 0)
 
     def _intent(self, item: Planned, stamp: str) -> dict[str, object]:
         """Return the parameters of an intent."""
@@ -242,10 +243,10 @@ class Ledger(Reading):
         now_s = self._now().timestamp()
         return now_s, now_s + lease_s
 
-    def _note(self, *, ended: bool) -> None:
-        self.reached = Mark(self.run_id, ended, self._lease.fence if self._lease else 0)
+    def _note(self, reached: Mark) -> None:
+        self.reached = reached
         if self._marks:
-            self.reached.write(self._mark)
+            reached.write(self._mark)
 
     def _stamp(self) -> str:
         return self._now().isoformat(timespec="seconds")

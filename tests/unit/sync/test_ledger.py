@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import pytest
 from netfhir.errors import StateError
 from netfhir.fhir.identity import SiteKey
 from netfhir.hospital.profile import Strategy
-from netfhir.sync import schema
+from netfhir.sync import dead, schema
 from netfhir.sync.ledger import Ledger, Owner
 from netfhir.sync.records import Action, Outcome, Planned, State, settled
 
@@ -220,3 +221,32 @@ def test_writes_survive_a_power_cut(path: Path, ledger: Ledger) -> None:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
     assert path.with_name("ledger.sqlite-wal").exists()
+
+
+def test_another_content_counts_anew(path: Path) -> None:
+    """Attempts and first time are a content's own; a retry that was asked for keeps the time."""
+    at = [datetime(2024, 3, 1, tzinfo=UTC)]
+    ledger = Ledger.open(path, OWNER, lambda: at[0])
+    ledger.start_run()
+    seen = []
+    for day, digest in enumerate((b"d1", b"d1", b"d2", b"d2"), 1):
+        at[0] = datetime(2024, 3, day, tzinfo=UTC)
+        ledger.intend([_item(digest=digest)])
+        seen.append(_attempts(path))
+    ledger.finish_run({})
+    with ledger.editing() as connection:
+        connection.exec_driver_sql("UPDATE resource SET state = 'dead'")
+        dead.requeue(connection, dead.letters(connection))
+    at[0] = datetime(2024, 3, 9, tzinfo=UTC)
+    ledger.start_run()
+    ledger.intend([_item(digest=b"d2")])
+    seen.append(_attempts(path))
+    ledger.close()
+    assert seen == [(1, "01"), (2, "01"), (1, "03"), (2, "03"), (1, "03")]
+
+
+def _attempts(path: Path) -> tuple[int, str]:
+    with closing(sqlite3.connect(path)) as connection:
+        query = "SELECT attempts, substr(first_at, 9, 2) FROM resource"
+        ((attempts, day),) = connection.execute(query).fetchall()
+    return attempts, day
