@@ -2,7 +2,8 @@
 
 A part stands between `<!-- generated: NAME -->` and `<!-- end -->`; what is around it is written
 by hand. Parts: the commands (from the command line), the errors (from the source), the elements
-and examples of what is written (from both trials, mapped with the published demo key).
+and examples of what is written (from both trials, mapped with the published demo key), the tables
+of `docs/coverage.md` (from `docs/coverage.toml` and the goldens).
 """
 
 from __future__ import annotations
@@ -18,20 +19,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from netfhir import cli, errors
-from netfhir.fhir.canonical import from_bytes, to_bytes
-from netfhir.fhir.identity import identifiers_of
-from netfhir.runs import mapping, opening
-from netfhir.runs.opening import Input
-from netfhir.runs.pipeline import Selection
-from netfhir.settings import DEMO_SITE_KEY
-from netfhir.sync import references
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+
+import trial_coverage  # noqa: E402 - found by the line above
+from netfhir import cli, errors  # noqa: E402 - as above
+from netfhir.fhir.canonical import from_bytes, to_bytes  # noqa: E402 - as above
+from netfhir.fhir.identity import identifiers_of  # noqa: E402 - as above
+from netfhir.runs import mapping, opening  # noqa: E402 - as above
+from netfhir.runs.opening import Input  # noqa: E402 - as above
+from netfhir.runs.pipeline import Selection  # noqa: E402 - as above
+from netfhir.settings import DEMO_SITE_KEY  # noqa: E402 - as above
+from netfhir.sync import references  # noqa: E402 - as above
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = ("README.md", "docs/errors.md", "docs/what-we-write.md")
+DOCUMENTS = ("README.md", "docs/coverage.md", "docs/errors.md", "docs/what-we-write.md")
 _PART = re.compile(r"(<!-- generated: (?P<name>\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _KINDS = {name for name, kind in vars(errors).items() if isinstance(kind, type)}
 _STUDY = "NCT05987176"
@@ -258,6 +262,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "elements": elements,
     "examples": examples,
     "removal": removal,
+    "coverage_registry": lambda: trial_coverage.table("registry"),
+    "coverage_entity": lambda: trial_coverage.table("entity"),
 }
 
 
