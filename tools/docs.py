@@ -2,8 +2,8 @@
 
 A part stands between `<!-- generated: NAME -->` and `<!-- end -->`; what is around it is written
 by hand. Parts: the commands (from the command line), the errors (from the source), the elements
-and examples of what is written (from both trials, mapped with the published demo key), the tables
-of `docs/coverage.md` (from `docs/coverage.toml` and the goldens).
+and examples of what is written (from both trials, mapped with the published demo key),
+the tables of `docs/coverage.md` (from `docs/coverage.toml` and the goldens).
 """
 
 from __future__ import annotations
@@ -13,29 +13,32 @@ import re
 import sys
 import tempfile
 from collections import Counter, defaultdict
-from importlib import util
+from importlib import import_module, util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
-
-import trial_coverage  # noqa: E402 - found by the line above
-from netfhir import cli, errors  # noqa: E402 - as above
-from netfhir.fhir.canonical import from_bytes, to_bytes  # noqa: E402 - as above
-from netfhir.fhir.identity import identifiers_of  # noqa: E402 - as above
-from netfhir.runs import mapping, opening  # noqa: E402 - as above
-from netfhir.runs.opening import Input  # noqa: E402 - as above
-from netfhir.runs.pipeline import Selection  # noqa: E402 - as above
-from netfhir.settings import DEMO_SITE_KEY  # noqa: E402 - as above
-from netfhir.sync import references  # noqa: E402 - as above
+from netfhir import cli, errors
+from netfhir.fhir.canonical import from_bytes, to_bytes
+from netfhir.fhir.identity import identifiers_of
+from netfhir.runs import mapping, opening
+from netfhir.runs.opening import Input
+from netfhir.runs.pipeline import Selection
+from netfhir.settings import DEMO_SITE_KEY
+from netfhir.sync import references
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-DOCUMENTS = ("README.md", "docs/coverage.md", "docs/errors.md", "docs/what-we-write.md")
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = (
+    "README.md",
+    "docs/coverage.md",
+    "docs/errors.md",
+    "docs/faults.md",
+    "docs/what-we-write.md",
+)
 _PART = re.compile(r"(<!-- generated: (?P<name>\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _KINDS = {name for name, kind in vars(errors).items() if isinstance(kind, type)}
 _STUDY = "NCT05987176"
@@ -256,14 +259,35 @@ def _pretty(body: Any, indent: str = "") -> str:  # noqa: ANN401 - JSON
     return "\n".join([begin, ",\n".join(lines), indent + end])
 
 
+def faults() -> str:
+    """Return a table for each group of faults: what is right for each strategy."""
+    sys.path.append(str(ROOT / "tests"))
+    table, strategies = import_module("faults").FAULTS, import_module("fhir_store").STRATEGIES
+    lines = []
+    for group, rows in table.items():
+        lines += [f"## {group}", "", f"| the server | {' | '.join(strategies)} |"]
+        lines.append("|---" * (len(strategies) + 1) + "|")
+        for row in rows:
+            lines.append(f"| {row.says} | {' | '.join(map(row.right, strategies))} |")
+        lines += ["", *(f"*{row.says}*: {row.why}." for row in rows if row.why), ""]
+    return "\n".join(lines).strip()
+
+
+def coverage(section: str) -> str:
+    """Return where the rows of one section of `docs/coverage.toml` stand."""
+    sys.path.append(str(ROOT / "tests"))
+    return str(import_module("trial_coverage").table(section))
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "errors": error_table,
     "elements": elements,
     "examples": examples,
     "removal": removal,
-    "coverage_registry": lambda: trial_coverage.table("registry"),
-    "coverage_entity": lambda: trial_coverage.table("entity"),
+    "faults": faults,
+    "coverage_registry": lambda: coverage("registry"),
+    "coverage_entity": lambda: coverage("entity"),
 }
 
 
