@@ -2,7 +2,8 @@
 
 A part stands between `<!-- generated: NAME -->` and `<!-- end -->`; what is around it is written
 by hand. Parts: the commands (from the command line), the errors (from the source), the elements
-and examples of what is written (from both trials, mapped with the published demo key).
+and examples of what is written (from both trials, mapped with the published demo key),
+the tables of `docs/coverage.md` (from `docs/coverage.toml` and the goldens).
 """
 
 from __future__ import annotations
@@ -31,7 +32,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = ("README.md", "docs/errors.md", "docs/faults.md", "docs/what-we-write.md")
+DOCUMENTS = (
+    "README.md",
+    "docs/coverage.md",
+    "docs/errors.md",
+    "docs/faults.md",
+    "docs/what-we-write.md",
+)
 _PART = re.compile(r"(<!-- generated: (?P<name>\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _KINDS = {name for name, kind in vars(errors).items() if isinstance(kind, type)}
 _STUDY = "NCT05987176"
@@ -266,6 +273,12 @@ def faults() -> str:
     return "\n".join(lines).strip()
 
 
+def coverage(section: str) -> str:
+    """Return where the rows of one section of `docs/coverage.toml` stand."""
+    sys.path.append(str(ROOT / "tests"))
+    return str(import_module("trial_coverage").table(section))
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "errors": error_table,
@@ -273,6 +286,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "examples": examples,
     "removal": removal,
     "faults": faults,
+    "coverage_registry": lambda: coverage("registry"),
+    "coverage_entity": lambda: coverage("entity"),
 }
 
 

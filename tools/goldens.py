@@ -12,17 +12,22 @@ import os
 import sys
 import tempfile
 import tomllib
+from datetime import UTC, datetime
 from importlib import util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import orjson
 
+from netfhir.fhir.canonical import to_bytes
+from netfhir.fhir.extensions import CROSS_VERSION
 from netfhir.fhir.identity import identifiers_of
 from netfhir.fhir.version import NUMBERS
+from netfhir.mappers.provenance import provenance
 from netfhir.runs import mapping, opening
 from netfhir.runs.opening import Input
 from netfhir.settings import DEMO_SITE_KEY
+from netfhir.trial.batch import Batch, Origin, Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,6 +36,10 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 FIXTURES = ROOT / "fixtures"
+#: The golden of the export of this name is made from the golden that the batch has as its target.
+BATCH = "batch"
+_BATCH_OF = "dose-completed"
+_ORIGIN = Origin(("11" * 32,), "22" * 32, "33" * 32, ("http://www.whocc.no/atc|2026",), "netfhir")
 
 
 def trials() -> list[str]:
@@ -85,6 +94,16 @@ def _inputs(trial: str) -> dict[str, Input]:
     return {name: given for name, given in inputs.items() if name in declared}
 
 
+def batch(trial: str, fhir: Version) -> bytes:
+    """Return the Provenance of a made batch: one golden, at a set time, from set digests."""
+    body = json.loads(expected(trial, _BATCH_OF, fhir).read_bytes())
+    target = Target(body["resourceType"], body["id"], "1")
+    recorded = datetime(2025, 11, 3, 6, 0, tzinfo=UTC)
+    site = opening.mapping_site(opening.trial(trial), DEMO_SITE_KEY, fhir)
+    draft = provenance(Batch("CREATE", (target,), recorded, _ORIGIN), site, "http://fhir.example")
+    return pretty(to_bytes(draft.in_version(fhir, CROSS_VERSION).body))
+
+
 def _written(trial: str, export: str, given: Input, fhir: Version) -> set[str]:
     site = opening.mapping_site(opening.trial(trial), DEMO_SITE_KEY, fhir)
     names = chosen(trial, export)
@@ -107,6 +126,9 @@ def _goldens(trial: str, fhir: Version) -> set[str]:
     written: set[str] = set()
     for export, given in _inputs(trial).items():
         written |= _written(trial, export, given, fhir)
+    for name in chosen(trial, BATCH).values():
+        expected(trial, name, fhir).write_bytes(batch(trial, fhir))
+        written.add(name)
     for old in place.glob("*.json"):
         if old.stem not in wanted:
             old.unlink()

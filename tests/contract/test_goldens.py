@@ -47,6 +47,19 @@ def test_what_is_mapped_is_what_was_read(
 
 
 @pytest.mark.parametrize("fhir", VERSIONS)
+def test_the_provenance_of_a_batch_is_what_was_read(fhir: Version) -> None:
+    """No export has one: it is made of a set batch, byte by byte."""
+    made = [(trial, name) for trial in TOOL["trials"]() for name in _of_batches(trial)]
+    assert made
+    for trial, name in made:
+        assert TOOL["batch"](trial, fhir) == TOOL["expected"](trial, name, fhir).read_bytes()
+
+
+def _of_batches(trial: str) -> list[str]:
+    return list(TOOL["chosen"](trial, TOOL["BATCH"]).values())
+
+
+@pytest.mark.parametrize("fhir", VERSIONS)
 def test_every_file_is_chosen_and_every_chosen_one_is_a_file(fhir: Version) -> None:
     """No golden is left over, none is missing."""
     chosen = {
