@@ -29,7 +29,11 @@ CLEAN = {
         "session": 2,
         "dose": 6,
         "specimen": 42,
-        "measurement": 328,
+        "measurement": 438,
+        "imaging_report": 14,
+        "disease_status": 8,
+        "adverse_event": 1,
+        "questionnaire_response": 12,
     },
     "msg": {"subject": 2, "dose": 24, "measurement": 48},
 }
