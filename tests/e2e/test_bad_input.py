@@ -21,17 +21,21 @@ if TYPE_CHECKING:
 
 CLEAN = {
     "redcap": {
-        "subject": 2,
+        "adverse_event": 1,
         "consent": 2,
-        "visit": 24,
         "diagnosis": 4,
-        "surgery": 2,
-        "session": 2,
+        "disease_status": 8,
         "dose": 6,
+        "imaging_report": 14,
+        "measurement": 438,
+        "questionnaire_response": 12,
+        "session": 2,
         "specimen": 42,
-        "measurement": 328,
+        "subject": 2,
+        "surgery": 2,
+        "visit": 24,
     },
-    "msg": {"subject": 2, "dose": 24, "measurement": 48},
+    "msg": {"adverse_event": 11, "dose": 24, "measurement": 48, "subject": 2},
 }
 XPT_LENGTH = 13_040
 """Bytes of dm.xpt."""

@@ -103,9 +103,9 @@ def test_a_refused_resource_is_dead_and_the_rest_arrives(flow: Flow) -> None:
     ran = flow("apply", "--json")
     assert ran.status == 65
     outcomes = ran.document["summary"]["outcomes"]
-    assert outcomes["dead"] + outcomes["blocked"] == 10, "medications, doses, assays"
+    assert outcomes["dead"] + outcomes["blocked"] == 11, "medications, doses, assays, an event"
     assert ran.document["summary"]["balanced"] is True
-    assert outcomes["acknowledged"] == ran.document["summary"]["planned"] - 10
+    assert outcomes["acknowledged"] == ran.document["summary"]["planned"] - 11
 
 
 def test_two_subjects_with_one_identifier_are_78(flow: Flow) -> None:
