@@ -81,8 +81,8 @@ def test_types_that_need_each_other_come_row_by_row(staging: Staging) -> None:
     ]
 
 
-@pytest.mark.parametrize("kinds", ["SS", "AB"])
-def test_rows_that_need_each_other_are_refused(staging: Staging, kinds: str) -> None:
+@pytest.mark.parametrize("kinds", [("S", "S"), ("A", "B")])
+def test_rows_that_need_each_other_are_refused(staging: Staging, kinds: tuple[str, str]) -> None:
     """A circle of rows, of one type or of two: no order of sending could satisfy it."""
     one, other = kinds
     staging.add([_row(one, "a", f"{other}/b"), _row(other, "b", f"{one}/a")])
