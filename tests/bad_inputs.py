@@ -35,7 +35,7 @@ _ONE = {"measurement": 1}
 _DOSE = {"dose": 1}
 #: An adverse event that suspects a dose which was rejected would point nowhere.
 _DOSE_AND_ITS_EVENT = {"dose": 1, "adverse_event": 1}
-_ALL_OF_A_SUBJECT = {"subject": 1, "dose": 12, "measurement": 24}
+_ALL_OF_A_SUBJECT = {"subject": 1, "dose": 12, "measurement": 24, "adverse_event": 2}
 _DICTIONARY = ("not-as-the-dictionary-says",)
 
 BAD_CELLS = (

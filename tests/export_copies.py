@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "NCT05987176"
 REDCAP_SUBJECTS = ("S01-001", "S01-002")
 SDTM_SUBJECTS = ("CDISC001", "CDISC002")
-DOMAINS = ("dm", "ds", "ex", "lb", "vs")
+DOMAINS = ("ae", "dm", "ds", "ex", "lb", "vs")
 _ROWS_A_SUBJECT = 12
 
 Rows = list[list[str]]
