@@ -20,7 +20,11 @@ _ALL_OF_THE_FIRST = {
     "session": 2,
     "dose": 6,
     "specimen": 26,
-    "measurement": 237,
+    "measurement": 292,
+    "adverse_event": 1,
+    "disease_status": 4,
+    "imaging_report": 7,
+    "questionnaire_response": 6,
 }
 
 BAD_CARE = (

@@ -47,8 +47,9 @@ def entities(source: SubjectSource, assembly: Assembly) -> Iterator[Subject | Re
         except RecordError as error:
             assembly.rejected.add(number)
             yield error
-    for orphans in told.values():
-        yield from (_orphan(state) for state in orphans)
+    for number, orphans in told.items():
+        if not number or number not in assembly.rejected:
+            yield from (_orphan(state) for state in orphans)
 
 
 def _subject(
