@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 TRIALS = opening.trial_names([shipped_mappings()])
 #: Rows of the domains of the pilot's 306 subjects, as the issue states them.
-WHOLE_PILOT = {"subject": 306, "dose": 591, "measurement": 89_223}
+WHOLE_PILOT = {"subject": 306, "dose": 591, "measurement": 89_223, "adverse_event": 1191}
 
 
 @pytest.fixture(params=TRIALS)

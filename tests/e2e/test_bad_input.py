@@ -293,3 +293,16 @@ def test_a_subject_asked_for_in_vain_is_an_error(netfhir: CommandLine, export: C
     assert "--subject: unknown-subject: 1 of 2 subjects without a fact" in ran.err
     assert "correct the spelling" in ran.err
     assert "S99" not in ran.err
+
+
+def test_a_second_death_is_rejected(netfhir: CommandLine, tmp_path: Path, export: CsvCopy) -> None:
+    """Nobody dies twice: the first record is mapped, the second is told with its place."""
+    rows = export.rows()
+    once = rows[0].index("redcap_repeat_instrument")
+    lines = [at for at, row in enumerate(rows, 1) if row[0] == "S01-001" and not row[once]]
+    for line in lines[-2:]:
+        export.set("dth_date", "2025-09-01", line)
+    assert mapped(netfhir, export.path).status == 65
+    (told,) = rejects(tmp_path)
+    assert (told["code"], told["where"]) == ("duplicate-row", f"data.csv:{lines[-1]}:dth_date")
+    assert facts(tmp_path)["death"] == {"input": 2, "mapped": 1, "rejected": 1}

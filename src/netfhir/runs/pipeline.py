@@ -96,7 +96,8 @@ class Pipeline:
     _shared: set[tuple[str, str]] = field(default_factory=set)
     _refused: set[SourceKey] = field(default_factory=set)
     """Facts that were rejected here: nothing may refer to them."""
-    _waiting: list[tuple[str, Staged]] = field(default_factory=list)
+    _waiting: list[tuple[str, int, Staged]] = field(default_factory=list)
+    """Entity, the fact's number, and one of its resources."""
 
     def study(self, drafts: Iterable[Draft]) -> None:
         """Stage the study's own resources: one fact, the registry record."""
@@ -167,7 +168,8 @@ class Pipeline:
             return False
         self._shared |= met
         self.account.mapped[name] += 1
-        self._waiting += [(name, row) for row in checked]
+        number = self.account.input.total()
+        self._waiting += [(name, number, row) for row in checked]
         if len(self._waiting) >= _BATCH:
             self._flush()
         return True
@@ -189,11 +191,15 @@ class Pipeline:
         )
 
     def _flush(self) -> None:
-        entities = {row.where: name for name, row in self._waiting}
-        for error in self.staging.add([row for _, row in self._waiting]):
-            name = entities[error.where]
-            self.account.mapped[name] -= 1
-            self.account.reject(name, error)
+        """Stage what waits; a fact of several resources is rejected once, whatever was refused."""
+        facts = {row.where: (name, number) for name, number, row in self._waiting}
+        refused: set[tuple[str, int]] = set()
+        for error in self.staging.add([row for _, _, row in self._waiting]):
+            fact = facts[error.where]
+            if fact not in refused:
+                refused.add(fact)
+                self.account.mapped[fact[0]] -= 1
+                self.account.reject(fact[0], error)
         self.on_staged(len(self._waiting))
         self._waiting.clear()
 

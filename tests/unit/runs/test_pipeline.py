@@ -16,6 +16,7 @@ from netfhir.fhir.identity import SourceKey
 from netfhir.runs.pipeline import Account, Pipeline, Selection
 from netfhir.sync.staging import Staging
 from netfhir.trial.entities import Amount, Dose, Surgery
+from netfhir.trial.outcomes import Death
 from tiny_trial import site
 
 if TYPE_CHECKING:
@@ -65,6 +66,16 @@ def surgery(subject: str, row: int = 2) -> Surgery:
         status="completed",
         procedure="resection",
         performed=LocalTime("2024-08-19"),
+    )
+
+
+def death(row: int) -> Death:
+    """Return the death of a subject."""
+    return Death(
+        key=SourceKey("TINY", "S1", "", "death"),
+        origin=f"d.csv:{row}",
+        subject="S1",
+        died=LocalTime("2025-09-02"),
     )
 
 
@@ -135,6 +146,14 @@ def test_a_second_fact_is_rejected_however_late(staging: Staging) -> None:
     assert staging.counts() == {"Procedure": 1001}
     assert [error.where for error in account.rejects] == ["op.csv:5000"]
     assert account.balanced()
+
+
+def test_a_second_fact_of_several_resources_is_rejected_once(staging: Staging) -> None:
+    """A death is an Observation and a Task; the second death is one rejected fact, not two."""
+    facts: list[tuple[str, Fact]] = [("death", death(2)), ("death", death(3))]
+    account = pipeline(staging).facts(iter(facts))
+    assert (account.input["death"], account.mapped["death"]) == (2, 1)
+    assert [error.where for error in account.rejects] == ["d.csv:3"]
 
 
 def test_the_study_is_one_fact(staging: Staging) -> None:

@@ -192,6 +192,53 @@ def test_a_state_of_nobody_is_told() -> None:
     assert (found.code, found.where) == ("unknown-subject", "DS.csv:8:USUBJID")
 
 
+def test_a_state_told_twice_is_one() -> None:
+    """The present state stands on two forms: one entry, with the reason that one of them gives."""
+    again = DM.row("DS", 5, USUBJID="S1", DSDECOD="OUT", DSSTDTC="2024-09-01")
+    found = subject(*of_dm(dm(), ds=(again, ENDED, RANDOMISED)))
+    assert [state.state for state in found.states] == ["on-study", "off-study"]
+    assert found.states[-1].reason == "MOVED AWAY"
+
+
+HISTORY = Export(
+    source(
+        entity="subject",
+        subject="record_id",
+        site="site",
+        arm={"column": "arm", "values": "arm"},
+        states=[
+            {"state": {"column": "status", "values": "state"}, "since": "status_date"},
+            {
+                "table": "history",
+                "subject": "record_id",
+                "state": {"column": "then", "values": "state"},
+                "since": "then_date",
+            },
+        ],
+    ),
+    zones={},
+)
+THEN = HISTORY.row("history", 4, record_id="S1", then="IC", then_date="2024-01-01")
+
+
+def test_states_stand_on_a_form_of_their_own() -> None:
+    """One a row, beside the present one of the record."""
+    record = HISTORY.row("", 2, record_id="S1", site="01", status="RAND", status_date="2024-02-01")
+    assembly = HISTORY.assembly(record, history=(THEN,))
+    found = subject(*(fact for _, fact in entities(assembly, (HISTORY.source,))))
+    assert [state.state for state in found.states] == ["screening", "on-study"]
+
+
+def test_states_of_a_rejected_record_are_not_told_again() -> None:
+    """The record's own rejection says it."""
+    assembly = HISTORY.assembly(
+        HISTORY.row("", 2, record_id="S1", site="01", arm="A"),
+        HISTORY.row("", 3, record_id="S1", arm="B"),
+        history=(THEN,),
+    )
+    assert code(*(fact for _, fact in entities(assembly, (HISTORY.source,)))) == "contradiction"
+
+
 def test_a_bad_state_rejects_its_subject() -> None:
     """A date that is none makes the state unknown, and so the subject's."""
     bad = DM.row("DS", 8, USUBJID="S1", DSDECOD="RAND", DSSTDTC="2024-02-UN")
