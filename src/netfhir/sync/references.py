@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from netfhir.errors import StateError
 from netfhir.fhir.canonical import to_bytes
 
 if TYPE_CHECKING:
@@ -37,22 +36,39 @@ def target_types(body: bytes) -> set[str]:
 def levels(resource_types: Collection[str], edges: Iterable[Edge]) -> dict[str, int]:
     """Return the wave of each type: 0 refers to none of the others, each next one only back.
 
-    Types of the hospital's own (not in `resource_types`) and self-references count for nothing.
-    Raises StateError for a cycle, which no order of sending could satisfy.
+    Types that need each other share a level; within it their rows are ordered one by one. Types of
+    the hospital's own (not in `resource_types`) and self-references count for nothing.
     """
+    edges = list(edges)
+    needs = _needs(resource_types, edges)
+    for circle in circles(resource_types, edges):
+        outer = set[str]().union(*(needs[name] for name in circle)) - circle
+        needs |= dict.fromkeys(circle, outer)
+    found: dict[str, int] = {}
+    while len(found) < len(needs):
+        ready = [n for n in needs if n not in found and needs[n] <= found.keys()]
+        level = 1 + max(found.values(), default=-1)
+        found |= dict.fromkeys(ready, level)
+    return found
+
+
+def circles(resource_types: Collection[str], edges: Iterable[Edge]) -> set[frozenset[str]]:
+    """Return each set of types that need each other."""
+    reach = _needs(resource_types, edges)
+    for middle in reach:
+        for targets in reach.values():
+            if middle in targets:
+                targets.update(reach[middle])
+    mutual = ({n for n in reach[name] if name in reach[n]} for name in reach)
+    return {frozenset(names) for names in mutual if len(names) > 1}
+
+
+def _needs(resource_types: Collection[str], edges: Iterable[Edge]) -> dict[str, set[str]]:
     needs: dict[str, set[str]] = {name: set() for name in resource_types}
     for source, target in edges:
         if source != target and target in needs and source in needs:
             needs[source].add(target)
-    found: dict[str, int] = {}
-    while len(found) < len(needs):
-        ready = [n for n in needs if n not in found and needs[n] <= found.keys()]
-        if not ready:
-            circle = ", ".join(sorted(needs.keys() - found.keys()))
-            raise StateError("reference-cycle", where=circle, found="types that need each other")
-        level = 1 + max(found.values(), default=-1)
-        found |= dict.fromkeys(ready, level)
-    return found
+    return needs
 
 
 def placeholder(subject_system: str, subject: str) -> bytes:

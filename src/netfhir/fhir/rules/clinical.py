@@ -8,6 +8,7 @@ from netfhir.fhir.rules.rule import (
     Rule,
     any_of,
     chosen,
+    chosen_name,
     descendants,
     excludes,
     has,
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from netfhir.fhir.canonical import Json
 
 _CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
+#: Types of a MeasureReport that only collects data, as R4 and as R5 calls them.
+_NO_SCORES = {"data-collection", "data-exchange"}
 _VERIFIED = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
 
 
@@ -86,6 +89,13 @@ def _gol_1(target: Json) -> bool:
     return chosen(target, "detail") is None or has(target, "measure")
 
 
+def _mrp_2(report: Json) -> bool:
+    """Ask each stratum for a value or components, never both or neither."""
+    strata = [part for group in report["group"] for part in group.get("stratifier", ())]
+    rows = [row for part in strata for row in part.get("stratum", ())]
+    return all(bool(chosen_name(row, "value")) != has(row, "component") for row in rows)
+
+
 def _not_home(contact: Json) -> bool:
     return contact.get("use") != "home"
 
@@ -127,6 +137,8 @@ RULES: dict[str, Rule] = {
     "lst-2": _list_mode("changes", "deleted"),
     "lst-3": _list_mode("working", "date"),
     "mad-1": Rule(_mad_1),
+    "mrp-1": Rule(lambda report: report.get("type") not in _NO_SCORES, ("group",)),
+    "mrp-2": Rule(_mrp_2, ("group",)),
     "obs-3": any_of("low", "high", "text"),
     "obs-6": Rule(_obs_6, ("dataAbsentReason",)),
     "obs-7": Rule(_obs_7, ("component",)),
