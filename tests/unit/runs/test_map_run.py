@@ -91,7 +91,10 @@ def test_lines_are_sorted_by_id(out: Path) -> None:
     """The order of the source leaves no trace; what is derived from others follows them."""
     lines = (out / "Observation.ndjson").read_bytes().splitlines()
     bodies = [json.loads(line) for line in lines]
-    placed = [("derivedFrom" in body, body["id"]) for body in bodies]
+    placed = [
+        ('"derivedFrom":[{"reference":"Observation/' in line.decode(), body["id"])
+        for line, body in zip(lines, bodies, strict=True)
+    ]
     assert {derived for derived, _ in placed} == {False, True}
     assert placed == sorted(placed)
 
