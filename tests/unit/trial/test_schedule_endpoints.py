@@ -81,6 +81,12 @@ def test_a_partial_event_stays_partial() -> None:
     assert found.reason == "a partial date: no number of days"
 
 
+def test_a_partial_start_gives_no_number_of_days_either() -> None:
+    """The event's day is certain, the time to it is not."""
+    found = told(one("start", "2024-09"), one("death", "2025-01-01"))
+    assert (found.outcome, found.when, found.days) == ("event", LocalTime("2025-01-01"), None)
+
+
 def test_which_of_two_partial_events_was_first_is_not_guessed() -> None:
     """An event it is, of no certain kind and day."""
     found = told(START, one("recurrence", "2025-08"), one("death", "2025-08-20"))

@@ -125,6 +125,12 @@ def test_who_has_left_owes_nothing_that_was_still_open(gone: str | None, expecte
     assert verdict(RULE, course(SURGERY, one("gone", gone)), "2025-01-01") is expected
 
 
+def test_of_two_ways_to_leave_an_undated_one_may_have_come_first() -> None:
+    """One after the window, one on no known day: nobody can say."""
+    subject = course(SURGERY, one("gone", "2024-12-01"), one("gone", None))
+    assert verdict(RULE, subject, "2025-01-01") is Verdict.NOT_EVALUABLE
+
+
 def test_what_took_place_is_judged_although_the_subject_has_left() -> None:
     """Leaving excuses what is missing, not what was early."""
     subject = course(SURGERY, one("scan", "2024-09-01"), one("gone", "2024-09-02"))
