@@ -11,7 +11,6 @@ import study_cases
 from netfhir.errors import DeclarationError
 from netfhir.mappers.study import drafts
 from netfhir.terminology.concepts import Terminology
-from netfhir.trial.declaration import Site, SiteStudy
 from netfhir.trial.declared_study import declared
 from study_reading import Reading
 
@@ -301,24 +300,6 @@ def test_sites_that_are_called_the_same_stay_apart() -> None:
     reading = _reading(contactsLocationsModule={"locations": places})
     assert len({one["reference"] for one in reading.study["site"]}) == 2
     assert len(_of_type(reading, "Location")) == 2
-
-
-def test_a_study_a_site_only_where_it_is_declared() -> None:
-    """A site's own ResearchStudy is part of the whole, with the status of its place."""
-    place = {"facility": "F", "city": "Lyon", "country": "France", "status": "RECRUITING"}
-    modules = {
-        "identificationModule": {"nctId": "NCT00000001", "briefTitle": "A study"},
-        "statusModule": {"overallStatus": "RECRUITING"},
-        "contactsLocationsModule": {"locations": [place]},
-    }
-    study = study_cases.read({"protocolSection": modules}).study
-    naming, terms = study_cases.naming(study.key), study_cases.terms()
-    sites = [{}, {"01": Site(name="F", study=SiteStudy())}]
-    found = [list(drafts(study, naming, terms, sites=declared)) for declared in sites]
-    whole, part = [one for one in found[1] if one.resource_type == "ResearchStudy"]
-    assert len(found[1]) == len(found[0]) + 1
-    assert part.body["partOf"] == [{"reference": f"ResearchStudy/{whole.id}"}]
-    assert part.body["status"] == "active"
 
 
 def test_a_dose_that_the_record_does_not_state_is_refused() -> None:
