@@ -25,6 +25,15 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 Fault = Callable[[Request, Callable[[], Response]], Response]
 
+_MAKES = ("read", "create", "update")
+#: What a store offers, so that the strategy is the best one left.
+STRATEGIES: dict[str, dict[str, Any]] = {
+    "put-id": {},
+    "conditional-put": {"update_create": False},
+    "conditional-post": {"update_create": False, "conditional_create": True, "can": _MAKES},
+    "search-post": {"update_create": False, "conditional_update": False, "can": _MAKES},
+}
+
 TYPES = ("Patient", "ResearchStudy", "ResearchSubject", "Observation")
 
 

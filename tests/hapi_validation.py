@@ -22,7 +22,7 @@ _HEADERS = {"Content-Type": "application/fhir+json"}
 class Issue(NamedTuple):
     """What HAPI says of one resource."""
 
-    index: int
+    number: int
     """Of the resource, in what was asked."""
     severity: str
     message: str
@@ -38,7 +38,7 @@ def errors(base_url: str, resources: Sequence[dict[str, Any]]) -> dict[int, list
     found: dict[int, list[str]] = {}
     for issue in issues(base_url, resources):
         if issue.is_error:
-            found.setdefault(issue.index, []).append(issue.message)
+            found.setdefault(issue.number, []).append(issue.message)
     return found
 
 

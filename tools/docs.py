@@ -12,7 +12,7 @@ import re
 import sys
 import tempfile
 from collections import Counter, defaultdict
-from importlib import util
+from importlib import import_module, util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = ("README.md", "docs/errors.md", "docs/what-we-write.md")
+DOCUMENTS = ("README.md", "docs/errors.md", "docs/faults.md", "docs/what-we-write.md")
 _PART = re.compile(r"(<!-- generated: (?P<name>\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _KINDS = {name for name, kind in vars(errors).items() if isinstance(kind, type)}
 _STUDY = "NCT05987176"
@@ -252,12 +252,27 @@ def _pretty(body: Any, indent: str = "") -> str:  # noqa: ANN401 - JSON
     return "\n".join([begin, ",\n".join(lines), indent + end])
 
 
+def faults() -> str:
+    """Return a table for each group of faults: what is right for each strategy."""
+    sys.path.append(str(ROOT / "tests"))
+    table, strategies = import_module("faults").FAULTS, import_module("fhir_store").STRATEGIES
+    lines = []
+    for group, rows in table.items():
+        lines += [f"## {group}", "", f"| the server | {' | '.join(strategies)} |"]
+        lines.append("|---" * (len(strategies) + 1) + "|")
+        for row in rows:
+            lines.append(f"| {row.says} | {' | '.join(map(row.right, strategies))} |")
+        lines += ["", *(f"*{row.says}*: {row.why}." for row in rows if row.why), ""]
+    return "\n".join(lines).strip()
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "errors": error_table,
     "elements": elements,
     "examples": examples,
     "removal": removal,
+    "faults": faults,
 }
 
 

@@ -91,6 +91,7 @@ def test_what_the_export_no_longer_has_is_known_again(site: Site) -> None:
     after = {row[1]: row for row in rows_of(site)}
     assert after.keys() == before.keys()
     assert {row[3] for row in after.values()} == {"acked"}
+    assert {key: row[7] for key, row in after.items()} == {k: row[7] for k, row in before.items()}
 
 
 def test_what_differs_is_named_and_stays(store: FhirStore, site: Site) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from command_line import Flow
 
+WORKERS = 4
+"""How many bundles may be in flight."""
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 
 
@@ -74,7 +76,7 @@ def test_the_first_signal_ends_in_order(flow: Flow, gate: Gate, number: int) -> 
     assert document["summary"]["outcomes"].keys() <= {"acknowledged", "pending"}
     assert document["open"] == 0
     assert [error["code"] for error in document["stopped_by"]] == ["interrupted"]
-    assert len(flow.store.writes) == 1
+    assert 1 <= len(flow.store.writes) <= WORKERS
     assert flow("apply").status == 0
     assert flow("verify").status == 0
 

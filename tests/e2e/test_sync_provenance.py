@@ -137,7 +137,7 @@ def test_a_server_that_takes_none_is_said(flow: Flow) -> None:
 def test_a_lost_provenance_is_found(proven: Flow) -> None:
     """Acknowledged, and not there: verify names it; 65."""
     proven("apply")
-    (path,) = [path for path in proven.store.held if path.startswith("Provenance/")]
+    (path, *_) = (path for path in proven.store.held if path.startswith("Provenance/"))
     del proven.store.held[path]
     ran = proven("verify", "--json")
     assert ran.status == 65

@@ -9,6 +9,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from fhir_store import FhirStore, Json, answers, drops_after
+from ledger_copies import lose, rebuilt
 from netfhir.errors import FormatError, TemporaryError
 from netfhir.sync.absence import Absence, absence
 from netfhir.sync.policy import Policy, takings
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from netfhir.sync.apply import Result
-    from netfhir.sync.staging import Staged
+    from netfhir.sync.apply import Apply, Result
+    from netfhir.sync.ledger import Ledger
+    from netfhir.sync.staging import Staged, Staging
 
 GONE = ("Observation", observation(2).id)
 PATH = "/".join(GONE)
@@ -69,18 +71,26 @@ class Wish:
 def _retract(site: Site, rows: Sequence[Staged], wish: Wish | None = None) -> Result:
     wish = wish or Wish()
     with site.run(rows) as (apply, _):
-        gone = absence(apply.staging, apply.ledger, wish.silent)
+        gone = absence(_staging(apply), _ledger(apply), wish.silent)
         gone.guard(allowed=wish.allowed)
         client = cast("Deletes", apply.client)
         client = cast("Deletes", _LosesReplies(client)) if wish.loses_replies else client
         terms = replace(apply.terms, takes=wish.takes or {})
         policy = Policy(takings(), wish.deletes)
-        return Retract(apply.staging, apply.ledger, client, terms, apply.pace, policy).run(gone)
+        return Retract(apply.staging, _ledger(apply), client, terms, apply.pace, policy).run(gone)
+
+
+def _staging(apply: Apply) -> Staging:
+    return cast("Staging", apply.staging)
+
+
+def _ledger(apply: Apply) -> Ledger:
+    return cast("Ledger", apply.ledger)
 
 
 def _gone(site: Site, rows: Sequence[Staged], silent: frozenset[str] = frozenset()) -> Absence:
     with site.run(rows) as (apply, _):
-        return absence(apply.staging, apply.ledger, silent)
+        return absence(_staging(apply), _ledger(apply), silent)
 
 
 def _states(site: Site) -> dict[str, int]:
@@ -161,13 +171,12 @@ def test_a_row_that_comes_back_beside_a_decision_waits(store: FhirStore, site: S
 
 
 def test_dependants_go_first(store: FhirStore, site: Site) -> None:
-    """Deleting a subject with its observations: the server refuses the other order with 409."""
-    rows = [row for row in trial(3) if row.subject != "03"]
-    wish = Wish(deletes=frozenset({"Observation", "ResearchSubject"}))
-    assert _outcomes(_retract(site, rows, wish)) == {"acknowledged": 2}
-    assert store.deleted == {PATH, f"ResearchSubject/{rid('t|03')}"}
-    assert _states(site) == {"acked": 5, "deleted": 2}
-    assert _outcomes(site.apply(trial(3))) == {"unchanged": 5, "acknowledged": 2}
+    """A study with all that refers to it: the server refuses every other order with 409."""
+    kinds = frozenset({"Observation", "ResearchSubject", "ResearchStudy"})
+    assert _outcomes(_retract(site, [], Wish(kinds))) == {"acknowledged": 7}
+    assert {path.partition("/")[0] for path in store.held} == {"Patient"}
+    assert _states(site) == {"deleted": 7}
+    assert _outcomes(site.apply(trial(3))) == {"acknowledged": 7}
     assert store.held[PATH]["status"] == "final"
 
 
@@ -313,3 +322,14 @@ def test_a_lost_reply_of_an_update_of_a_gone_row(store: FhirStore, site: Site) -
     assert site.apply(LEFT).exit_status == 0
     assert _outcomes(_retract(site, LEFT)) == {"acknowledged": 1}
     assert store.held[PATH]["valueQuantity"]["value"] == 9.9
+
+
+def test_what_a_rebuilt_ledger_knows_is_not_taken_back_twice(store: FhirStore, site: Site) -> None:
+    """The server holds it as taken back already: nothing is written."""
+    _retract(site, LEFT)
+    lose(site)
+    assert rebuilt(site, LEFT).not_in_export == 1
+    store.writes.clear()
+    result = _retract(site, LEFT)
+    assert (store.writes, result.exit_status) == ([], 0)
+    assert _outcomes(result) == {"acknowledged": 1}

@@ -87,7 +87,7 @@ def test_one_resource_of_each_shape_validates(
     with capsys.disabled():
         counts = json.dumps(Counter(str(body["resourceType"]) for body in bodies))
         print(f"\n{fhir}: {len(errors)} errors in {len(bodies)} resources {counts}")  # noqa: T201 - counts
-    places = {identifiers_of(bodies[one.index])[0]["value"]: one.message for one in errors}
+    places = {identifiers_of(bodies[one.number])[0]["value"]: one.message for one in errors}
     assert places == {}
     assert told(warnings) == []
     needed = [row["message"] for row in rows() if fhir in row["versions"]]

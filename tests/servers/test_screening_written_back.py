@@ -104,7 +104,7 @@ def test_a_screening_is_written_back(base_url: str, netfhir: CommandLine, tmp_pa
     data = tmp_path / "data"
     shutil.copytree(FIXTURE / "hospital", data)
     too_ill = [{"system": "http://loinc.org", "code": "26515-7"}]
-    low = {"resourceType": "Observation", "id": "too-few", "status": "final"}
+    low: Json = {"resourceType": "Observation", "id": "too-few", "status": "final"}
     low |= {"code": {"coding": too_ill}, "subject": {"reference": f"Patient/{patient}"}}
     low |= {"effectiveDateTime": "2026-05-03", "meta": {"versionId": "1"}}
     low["valueQuantity"] = {

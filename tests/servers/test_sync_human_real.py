@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from hapi_server import HapiServer
     from netfhir.fhir.canonical import Json
     from netfhir.sync.apply import Result
-    from netfhir.sync.staging import Staged
+    from netfhir.sync.ledger import Ledger
+    from netfhir.sync.staging import Staged, Staging
 
 
 @pytest.fixture(params=["hapi_r4", "sekmet"])
@@ -63,11 +64,12 @@ def _retract(
     site: Site, rows: Sequence[Staged], deletes: tuple[str, ...] = (), *, loses: bool = False
 ) -> Result:
     with site.run(rows) as (apply, _):
-        gone = absence(apply.staging, apply.ledger, ())
+        ledger = cast("Ledger", apply.ledger)
+        gone = absence(cast("Staging", apply.staging), ledger, ())
         gone.guard(allowed=False)
         client = cast("Deletes", _LosesReplies(apply.client) if loses else apply.client)
         policy = Policy(takings(), frozenset(deletes))
-        run = Retract(apply.staging, apply.ledger, client, apply.terms, apply.pace, policy)
+        run = Retract(apply.staging, ledger, client, apply.terms, apply.pace, policy)
         return run.run(gone)
 
 

@@ -9,7 +9,7 @@ import click
 
 from netfhir.cli import options, printing
 from netfhir.errors import worst
-from netfhir.runs import opening, syncing
+from netfhir.runs import opening, stopping, syncing
 from netfhir.sync.policy import Policy, takings
 
 if TYPE_CHECKING:
@@ -99,9 +99,13 @@ def command(
 
 
 def _done(retract: Retract, absence: Absence) -> tuple[dict[str, Any], int]:
-    with printing.progress("taking back", len(absence.rows)) as advance:
+    with (
+        printing.progress("taking back", len(absence.rows)) as advance,
+        stopping.asked() as signals,
+    ):
         retract.on_settled = advance
-        result = retract.run(absence)
+        retract.retry.stop = signals.stop
+        result = signals.told(retract.run(absence))
     if result.resumed:
         printing.say(f"  resumed {result.resumed} open rows of an earlier run")
     printing.sums(result.summary)

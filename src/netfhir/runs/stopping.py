@@ -9,9 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from netfhir.errors import TemporaryError
+from netfhir.sync.records import Outcome
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
+
+    from netfhir.sync.apply import Result
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -30,6 +35,20 @@ class Asked:
             os.kill(os.getpid(), number)
         self.by_signal = True
         self.stop.set()
+
+    def told(self, result: Result) -> Result:
+        """Return the result of a run, saying so if a signal left some of it undone."""
+        if self.by_signal and result.summary.count(Outcome.PENDING):
+            result.stopped_by.append(
+                TemporaryError(
+                    "interrupted",
+                    where="run",
+                    found="a signal that asked the run to end",
+                    remedy="run again: it goes on where this one ended",
+                    sent=False,
+                )
+            )
+        return result
 
 
 @contextmanager

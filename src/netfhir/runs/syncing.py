@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from netfhir import clock, log
-from netfhir.errors import CapabilityError, FormatError, NetfhirError, TemporaryError, worst
+from netfhir.errors import CapabilityError, FormatError, NetfhirError, worst
 from netfhir.hospital import capabilities as preflight
 from netfhir.hospital import patients
 from netfhir.hospital.client import Client
@@ -24,7 +24,7 @@ from netfhir.sync.files import held
 from netfhir.sync.ledger import Ledger, Owner
 from netfhir.sync.plan import Planner, Terms
 from netfhir.sync.preview import preview
-from netfhir.sync.records import Outcome, Summary
+from netfhir.sync.records import Summary
 from netfhir.sync.retract import Retract
 from netfhir.sync.retrying import Patience, PatientReads, Retry
 from netfhir.sync.sending import pace_of
@@ -102,9 +102,7 @@ class Work:
         with stopping.asked() as signals:
             run.stop = signals.stop
             result = run.run()
-        if signals.by_signal and result.summary.count(Outcome.PENDING):
-            result.stopped_by.append(_interrupted())
-        return result
+        return signals.told(result)
 
     def verify(self, on_read: Callable[[int], None]) -> Findings:
         """Read everything back and compare."""
@@ -255,16 +253,6 @@ def journalled(target: Target, command: str, trial: str) -> Iterator[Callable[..
 def status(account: Account, others: set[int]) -> int:
     """Return the exit status of a run: its own, and 65 where facts were rejected."""
     return worst(others | ({65} if account.rejects else set()) | _unbalanced(account))
-
-
-def _interrupted() -> TemporaryError:
-    return TemporaryError(
-        "interrupted",
-        where="apply",
-        found="a signal that asked the run to end",
-        remedy="run again: it goes on where this one ended",
-        sent=False,
-    )
 
 
 def _unbalanced(account: Account) -> set[int]:

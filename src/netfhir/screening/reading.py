@@ -67,9 +67,8 @@ class Reader:
 
     def passed(self, body: Json) -> Fact:
         """Return that there is such a resource, of no set: it takes back what copies said."""
-        meta = body.get("meta")
+        kind, meta = body["resourceType"], body.get("meta")
         meta = meta if isinstance(meta, dict) else {}
-        kind = body["resourceType"]
         return Fact(
             members.patient_of(body, SHAPES[kind].patient),
             "",

@@ -48,10 +48,10 @@ class Reading:
         key = (RESOURCE.c.resource_type == resource_type, RESOURCE.c.id == resource_id)
         return next(self._read(select(*KNOWN).where(*key)), None)
 
-    def owed(self) -> list[Owed]:
-        """Return the rows that a Provenance is owed for."""
+    def owed(self) -> Iterator[Owed]:
+        """Yield the rows that a Provenance is owed for, as they stood when the reading began."""
         with self._file.reading() as connection:
-            return owing.owed(connection)
+            yield from owing.owed(connection)
 
     def origins(self) -> dict[int, str]:
         """Return the origin of each run that wrote anything."""

@@ -15,7 +15,7 @@ from netfhir.sync.schema import RESOURCE
 from netfhir.trial.batch import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy import Connection
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 #: An activity stands first while a Provenance is owed; ids begin with a small letter.
 _OWED = RESOURCE.c.provenance.op("GLOB")("[A-Z]*")
+_ROWS = 500
 _READ = select(
     RESOURCE.c.run_id,
     RESOURCE.c.provenance,
@@ -31,7 +32,11 @@ _READ = select(
     RESOURCE.c.server_id,
     RESOURCE.c.version_id,
     RESOURCE.c.state,
-).where(_OWED)
+)
+#: What was attached to one Provenance stays one batch, so that its id stays the same.
+_READ = _READ.where(_OWED).order_by(
+    RESOURCE.c.run_id, RESOURCE.c.provenance, RESOURCE.c.resource_type, RESOURCE.c.id
+)
 
 #: What is there, or may be: its targets are owed nothing for now.
 _OPEN = frozenset({State.IN_FLIGHT.value, State.UNKNOWN.value, State.CONFLICT.value})
@@ -49,14 +54,13 @@ def marks(keys: Sequence[Key], text: str) -> list[dict[str, str]]:
     return [{"row_type": kind, "row_id": name, "new_provenance": text} for kind, name in keys]
 
 
-def owed(connection: Connection) -> list[Owed]:
-    """Return the rows that a Provenance is owed for; an open row has no version to tell of."""
+def owed(connection: Connection) -> Iterator[Owed]:
+    """Yield the rows that a Provenance is owed for; an open row has no version to tell of."""
     there = select(RESOURCE.c.id, RESOURCE.c.state).where(RESOURCE.c.resource_type == TYPE)
     states = {str(name): str(state) for name, state in connection.execute(there)}
-    found = []
-    for run_id, text, kind, name, server_id, version_id, state in connection.execute(_READ):
+    rows = connection.execution_options(yield_per=_ROWS).execute(_READ)
+    for run_id, text, kind, name, server_id, version_id, state in rows:
         activity, _, attached = text.partition(":")
         if state in _SETTLED and states.get(attached) not in _OPEN:
             target = Target(kind, server_id, version_id, state == State.DELETED.value)
-            found.append(Owed(run_id, activity, target, (kind, name)))
-    return found
+            yield Owed(run_id, activity, attached, target, (kind, name))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from netfhir.hospital.profile import Strategy
@@ -29,6 +29,8 @@ class Owed(NamedTuple):
     run_id: int
     """The run that wrote it: its origin is the Provenance's."""
     activity: Activity
+    attached: str
+    """The id of a Provenance that was to tell of it, and did not arrive."""
     target: Target
     key: Key
 
@@ -36,8 +38,8 @@ class Owed(NamedTuple):
 class Owes(Protocol):
     """What is asked of a ledger."""
 
-    def owed(self) -> list[Owed]:
-        """Return the rows that a Provenance is owed for."""
+    def owed(self) -> Iterator[Owed]:
+        """Yield the rows that a Provenance is owed for, by the first three of their facts."""
 
     def origins(self) -> Mapping[int, str]:
         """Return the origin of each run that wrote anything."""
@@ -79,11 +81,10 @@ class Provenances:
         Where the server cannot take the type by an id of ours, all stays owed, and that is said.
         """
         rule = self.terms.rule(TYPE)
-        owed = self.ledger.owed()
         if rule.strategy is not Strategy.PUT_ID:
-            summary.unproven = len(owed)
+            summary.unproven = sum(1 for _ in self.ledger.owed())
             return
-        for batch, keys in _batches(owed, self.ledger.origins(), self.now()):
+        for batch, keys in _batches(self.ledger.owed(), self.ledger.origins(), self.now()):
             if sender.is_stopped():
                 return
             self._write(batch, keys, sender, summary)
@@ -126,13 +127,11 @@ class Provenances:
 
 
 def _batches(
-    owed: Sequence[Owed], origins: Mapping[int, str], recorded: datetime
+    owed: Iterator[Owed], origins: Mapping[int, str], recorded: datetime
 ) -> Iterator[tuple[Batch, list[Key]]]:
-    """Yield what is owed by run and activity, in the order of the targets."""
-    for (run_id, activity), group in groupby(sorted(owed), key=lambda row: row[:2]):
-        rows = list(group)
+    """Yield what is owed by run and activity; what was attached together stays together."""
+    for (run_id, activity, _), group in groupby(owed, key=lambda row: row[:3]):
         origin = Origin.of_text(origins[run_id]) if run_id in origins else Origin()
-        for start in range(0, len(rows), _MOST_TARGETS):
-            chunk = rows[start : start + _MOST_TARGETS]
+        while chunk := list(islice(group, _MOST_TARGETS)):
             targets = tuple(row.target for row in chunk)
             yield Batch(activity, targets, recorded, origin), [row.key for row in chunk]

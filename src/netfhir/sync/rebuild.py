@@ -16,6 +16,7 @@ from netfhir.fhir.canonical import to_bytes
 from netfhir.fhir.identity import derived_id, identifiers_of
 from netfhir.hospital.profile import Strategy
 from netfhir.sync.diff import theirs
+from netfhir.sync.elements import elements_of
 from netfhir.sync.holdings import Reads
 from netfhir.sync.looking import Look
 from netfhir.sync.plan import Planner, Remembers, Sorted
@@ -180,13 +181,14 @@ class Rebuild:
             digest_of(self.terms.site_key, held),
             server_id,
             str(body.get("meta", {}).get("versionId", "")),
+            elements=elements_of(self.terms.site_key, held),
         )
 
     def _take_as_it_is(self, items: Sequence[Planned]) -> None:
         known = self.ledger.find_all([item.key for item in items])
         new = [item for item in items if item.key not in known]
         self.ledger.intend(new)
-        self.ledger.settle([settled(i, Outcome.ACKNOWLEDGED, version_id=i.version_id) for i in new])
+        self.ledger.settle([settled(i, Outcome.UNCHANGED, version_id=i.version_id) for i in new])
         self.result.not_in_export += len(new)
 
 

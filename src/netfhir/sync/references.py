@@ -33,50 +33,42 @@ def target_types(body: bytes) -> set[str]:
     return {kind.decode() for _, kind in _LITERAL.findall(body)} - {PATIENT}
 
 
-def circles(edges: Iterable[Edge]) -> dict[str, frozenset[str]]:
-    """Return, for each type that others need and that needs them in turn, all of that circle."""
-    needs: dict[str, set[str]] = {}
-    for source, target in edges:
-        if source != target:
-            needs.setdefault(source, set()).add(target)
-    reached = {name: _reached(name, needs) for name in needs}
-    return {
-        name: frozenset(n for n in reached if name in reached[n] and n in reached[name])
-        for name in reached
-        if name in reached[name]
-    }
-
-
 def levels(resource_types: Collection[str], edges: Iterable[Edge]) -> dict[str, int]:
     """Return the wave of each type: 0 refers to none of the others, each next one only back.
 
-    Types of one circle share a wave. Types of the hospital's own (not in `resource_types`) and
-    self-references count for nothing.
+    Types that need each other share a level; within it their rows are ordered one by one. Types of
+    the hospital's own (not in `resource_types`) and self-references count for nothing.
     """
-    pairs = [(s, t) for s, t in edges if s in resource_types and t in resource_types]
-    round_ = circles(pairs)
-    group = {name: round_.get(name, frozenset({name})) for name in resource_types}
-    needs: dict[frozenset[str], set[frozenset[str]]] = {one: set() for one in group.values()}
-    for source, target in pairs:
-        if group[source] != group[target]:
-            needs[group[source]].add(group[target])
-    found: dict[frozenset[str], int] = {}
+    edges = list(edges)
+    needs = _needs(resource_types, edges)
+    for circle in circles(resource_types, edges):
+        outer = set[str]().union(*(needs[name] for name in circle)) - circle
+        needs |= dict.fromkeys(circle, outer)
+    found: dict[str, int] = {}
     while len(found) < len(needs):
-        ready = [one for one in needs if one not in found and needs[one] <= found.keys()]
+        ready = [n for n in needs if n not in found and needs[n] <= found.keys()]
         level = 1 + max(found.values(), default=-1)
         found |= dict.fromkeys(ready, level)
-    return {name: found[one] for name, one in group.items()}
+    return found
 
 
-def _reached(start: str, needs: Mapping[str, set[str]]) -> set[str]:
-    reached: set[str] = set()
-    left = list(needs.get(start, ()))
-    while left:
-        name = left.pop()
-        if name not in reached:
-            reached.add(name)
-            left += needs.get(name, ())
-    return reached
+def circles(resource_types: Collection[str], edges: Iterable[Edge]) -> set[frozenset[str]]:
+    """Return each set of types that need each other."""
+    reach = _needs(resource_types, edges)
+    for middle in reach:
+        for targets in reach.values():
+            if middle in targets:
+                targets.update(reach[middle])
+    mutual = ({n for n in reach[name] if name in reach[n]} for name in reach)
+    return {frozenset(names) for names in mutual if len(names) > 1}
+
+
+def _needs(resource_types: Collection[str], edges: Iterable[Edge]) -> dict[str, set[str]]:
+    needs: dict[str, set[str]] = {name: set() for name in resource_types}
+    for source, target in edges:
+        if source != target and target in needs and source in needs:
+            needs[source].add(target)
+    return needs
 
 
 def placeholder(subject_system: str, subject: str) -> bytes:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DatabaseError
 from netfhir.errors import RecordError, StateError
 from netfhir.sync import references
 from netfhir.sync.files import connected, private_file
+from netfhir.sync.staging_sql import DEEPER, DEEPEST, NESTED, PRAGMAS, SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -22,17 +23,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row
 
-_SCHEMA = (
-    """CREATE TABLE staged (
-        seq INTEGER PRIMARY KEY, resource_type TEXT NOT NULL, id TEXT NOT NULL,
-        subject TEXT NOT NULL, place TEXT NOT NULL, depth INTEGER NOT NULL,
-        start INTEGER NOT NULL, size INTEGER NOT NULL,
-        UNIQUE (resource_type, id))""",
-    "CREATE INDEX deep ON staged (resource_type, depth) WHERE depth > 0",
-    "CREATE TABLE edge (source TEXT, target TEXT, PRIMARY KEY (source, target))",
-    "CREATE TABLE nested (resource_type TEXT, id TEXT, target_type TEXT, target TEXT)",
-    "CREATE INDEX nest ON nested (resource_type, id)",
-)
 _INSERT = "INSERT OR IGNORE INTO staged VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _COLUMNS = "resource_type, id, subject, place, start, size"
 _READ_ROWS = 500
@@ -78,8 +68,8 @@ class Staging:
         for old in path.parent.glob(f"{path.name}*"):
             old.unlink()
         private_file(path)
-        connection = connected(path, _PRAGMAS)
-        for statement in _SCHEMA:
+        connection = connected(path, PRAGMAS)
+        for statement in SCHEMA:
             connection.execute(text(statement))
         connection.commit()
         private_file(_bodies(path))
@@ -91,7 +81,7 @@ class Staging:
         if not path.is_file():
             raise StateError("staging", where=str(path), found="no staging", remedy="plan first")
         try:
-            connection = connected(path, _PRAGMAS)
+            connection = connected(path, PRAGMAS)
             size = connection.execute(text("SELECT count(*) FROM staged")).scalar_one()
         except DatabaseError as error:
             raise StateError("staging", where=str(path), found="no staging that reads") from error
@@ -182,20 +172,27 @@ class Staging:
         self._edges.update((row.resource_type, kind) for kind in kinds)
         depth = int(row.resource_type in kinds)
         if depth:
-            self._nest(row)
+            self._nest(row, {row.resource_type})
         start, size = self._end, len(row.body)
         self._end += size
         return (seq, row.resource_type, row.id, row.subject, row.where, depth, start, size)
 
-    def _nest(self, row: Staged) -> None:
-        self._nest_in(row, {row.resource_type})
-
-    def _nest_in(self, row: Staged, kinds: Collection[str]) -> None:
-        """Note which rows of these types a row refers to."""
-        near = [(path, kind) for path, kind in references.targets(row.body) if kind in kinds]
-        values = [(row.resource_type, row.id, kind, path.partition("/")[2]) for path, kind in near]
+    def _nest(self, row: Staged, kinds: Collection[str]) -> None:
+        """Keep which rows of these types the row needs."""
+        found = [(path, kind) for path, kind in references.targets(row.body) if kind in kinds]
+        values = [(row.resource_type, row.id, kind, path.partition("/")[2]) for path, kind in found]
         if values:
-            self._connection.exec_driver_sql("INSERT INTO nested VALUES (?, ?, ?, ?)", values)
+            insert = "INSERT OR IGNORE INTO nested VALUES (?, ?, ?, ?)"
+            self._connection.exec_driver_sql(insert, values)
+
+    def _nest_circles(self) -> None:
+        """Keep the same of types that need each other, whose rows must be ordered one by one."""
+        edges = self._connection.execute(text("SELECT source, target FROM edge"))
+        for circle in references.circles(self.counts(), [(s, t) for s, t in edges]):
+            for name in sorted(circle):
+                for row in self._select("resource_type = ?", (name,)):
+                    self._nest(row, circle)
+        self._connection.exec_driver_sql(NESTED)
 
     def _refused(self, rows: Sequence[Staged], first: int) -> list[RecordError]:
         query = "SELECT seq, place FROM staged WHERE resource_type = ? AND id = ?"
@@ -214,25 +211,15 @@ class Staging:
         insert = "INSERT OR IGNORE INTO edge VALUES (?, ?)"
         self._connection.exec_driver_sql(insert, sorted(self._edges))
         self._edges.clear()
-        self._settle_circles()
+        self._nest_circles()
         depth = 1
-        while self._connection.exec_driver_sql(_DEEPER, (depth + 1, depth)).rowcount:
+        while self._connection.exec_driver_sql(DEEPER, (depth + 1, depth)).rowcount:
             depth += 1
-            if depth > _DEEPEST:
+            if depth > DEEPEST:
                 raise StateError(
                     "reference-cycle", where="staging", found="a row that needs itself"
                 )
         self._connection.commit()
-
-    def _settle_circles(self) -> None:
-        """Sort rows of types that need each other by what each row needs."""
-        edges = [
-            (s, t) for s, t in self._connection.execute(text("SELECT source, target FROM edge"))
-        ]
-        for name, circle in references.circles(edges).items():
-            for row in self._select("resource_type = ?", (name,)):
-                self._nest_in(row, circle - {name})
-        self._connection.exec_driver_sql(_NESTED)
 
     def _select(self, condition: str, values: tuple[object, ...]) -> Iterator[Staged]:
         query = f"SELECT {_COLUMNS} FROM staged WHERE {condition}"  # noqa: S608 - our own words
@@ -242,32 +229,6 @@ class Staging:
         while rows := cursor.fetchmany(_READ_ROWS):
             for kind, name, subject, place, start, size in rows:
                 yield Staged(kind, name, subject, place, os.pread(bodies, size, start))
-
-
-#: A file that the next run writes anew: speed before safety.
-_PRAGMAS = (
-    "page_size = 16384",
-    "journal_mode = OFF",
-    "locking_mode = EXCLUSIVE",
-    "synchronous = OFF",
-    "cache_size = -8000",
-)
-
-_DEEPEST = 100
-
-#: Rows that refer to a staged row of their circle are no longer of the first depth.
-_NESTED = """UPDATE staged SET depth = 1 WHERE depth = 0 AND EXISTS (
-    SELECT 1 FROM nested WHERE nested.resource_type = staged.resource_type
-      AND nested.id = staged.id)"""
-
-#: Rows whose target in their circle is itself at this depth go one deeper.
-_DEEPER = """UPDATE staged SET depth = ?1 WHERE seq IN (
-    SELECT child.seq FROM nested
-      JOIN staged AS child
-        ON child.resource_type = nested.resource_type AND child.id = nested.id
-      JOIN staged AS parent
-        ON parent.resource_type = nested.target_type AND parent.id = nested.target
-    WHERE child.depth = ?2 AND parent.depth = ?2)"""
 
 
 def _bodies(path: Path) -> Path:

@@ -108,7 +108,7 @@ class AdverseEventSource(FactSource):
     seriousness: Annotated[Place, _SERIOUSNESS]
     criteria: tuple[CriterionPlace, ...] = ()
     criteria_agree: bool = True
-    """Whether a serious event has to have a criterion, and another none; else as they stand."""
+    """Whether exactly a serious event has to have a criterion; else both are read as they stand."""
     outcome: ConceptPlace
     causality: Annotated[Place | None, _CONCEPT] = None
     suspect: Annotated[Place | None, _CONCEPT] = None

@@ -14,6 +14,7 @@ from netfhir.runs import mapping, opening, scheduling, story
 from netfhir.runs.opening import Input
 from netfhir.runs.pipeline import Selection
 from netfhir.settings import DEMO_SITE_KEY
+from netfhir.trial.schedule.verdicts import Verdict
 from trial_exports import REDCAP
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def test_a_report_answers_for_every_subject() -> None:
     report = scheduling.run(TRIAL, given(), END)
     assert [one.course.subject for one in report.subjects][:2] == ["S01-001", "S01-002"]
     assert {one.as_of for one in report.subjects} == {END}
-    assert report.verdicts()["in window"] > 0
+    assert report.verdicts()[Verdict.IN_WINDOW] > 0
     assert report.statuses() == set()
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from netfhir.sources.assemble import Fact
+
 SITE = site()
 
 
@@ -89,7 +91,8 @@ def test_what_several_facts_share_is_staged_once(staging: Staging) -> None:
 def test_a_rejection_is_counted(staging: Staging) -> None:
     """A fact that could not be read is input, and rejected."""
     lost = RecordError("bad-date", where="ex.csv:9:FROM")
-    account = pipeline(staging).facts(iter([("dose", lost), ("dose", dose(1))]))
+    told: list[tuple[str, Fact]] = [("dose", lost), ("dose", dose(1))]
+    account = pipeline(staging).facts(iter(told))
     assert (account.input["dose"], account.mapped["dose"], account.rejected["dose"]) == (2, 1, 1)
     assert account.rejects == [lost]
     assert account.balanced()

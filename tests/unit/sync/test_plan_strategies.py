@@ -95,7 +95,7 @@ def _plan(rule: Callable[[str], TypeRule], *known: Known) -> list[Planned]:
 
 
 def _rule(strategy: Strategy, **facts: bool) -> Callable[[str], TypeRule]:
-    return lambda name: TypeRule(name, strategy, "forced", **facts)
+    return lambda name: TypeRule(name, strategy, "forced", **facts)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("strategy", ASSIGNED)

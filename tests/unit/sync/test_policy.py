@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 GOLDENS = shipped_mappings().parent / "fixtures" / "NCT05987176" / "expected"
-WITHOUT = {"AdverseEvent", "PractitionerRole", "ResearchSubject"}
+WITHOUT = {"PractitionerRole", "ResearchSubject"}
 """Types that R4 gives no status for it: deleted, or by a site's policy."""
 
 

@@ -14,6 +14,7 @@ from netfhir.screening.engines import (
     flat_people,
     flattening,
     keeping,
+    loading,
     sql,
     sql_criteria,
     sql_places,
@@ -43,7 +44,7 @@ class Warehouse:
     folder: Path
     memory: str = "1600MB"
     connection: duckdb.DuckDBPyConnection = field(init=False)
-    loader: tables.Loader = field(init=False)
+    loader: loading.Loader = field(init=False)
     parts: dict[str, bool] = field(default_factory=dict)
     """Tables of facts, one a file, and whether it has coded results."""
 
@@ -55,7 +56,7 @@ class Warehouse:
         self.connection.execute("SET preserve_insertion_order = false")
         tables.create(self.connection)
         flattening.prepare(self.connection, self.intake.reader)
-        self.loader = tables.Loader(self.connection, self.folder)
+        self.loader = loading.Loader(self.connection, self.folder)
 
     def read(self, data: Path, tell: Callable[[str], None], held: Sequence[Path] = ()) -> None:
         """Read an export: clean files by type, Medications first, for others refer to them.

@@ -1,21 +1,15 @@
-"""The tables of the DuckDB engine, and what fills them line by line where a file is not clean."""
+"""The tables of the DuckDB engine: as they are read, and as criteria are judged by them."""
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import TYPE_CHECKING
-
-import orjson
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
-    from decimal import Decimal
-    from pathlib import Path
 
     import duckdb
 
-    from netfhir.screening.facts import Consent, Fact, Gap, Person
 
 FACT = (
     "patient TEXT, concept TEXT, type TEXT, id TEXT, version TEXT, updated TEXT, code TEXT, "
@@ -32,8 +26,7 @@ CONSENT = (
 )
 GAP = "patient TEXT, type TEXT, cause TEXT, concept TEXT"
 SCALES = ("scale", "low_scale", "high_scale")
-BATCH = 50_000
-_SHAPES = {"read_fact": FACT, "read_person": PERSON, "read_consent": CONSENT, "gap": GAP}
+SHAPES = {"read_fact": FACT, "read_person": PERSON, "read_consent": CONSENT, "gap": GAP}
 _LATER = "updated DESC, length(version) DESC, version DESC"
 
 #: Each patient once, as the latest copy has it, numbered in order of ids; and who may be screened:
@@ -133,7 +126,7 @@ CREATE MACRO evidence_of(type_, id_, version_, code_, number_, scale_, comparato
 def create(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the tables that reading fills."""
     connection.execute(_MACROS)
-    for table, columns in _SHAPES.items():
+    for table, columns in SHAPES.items():
         connection.execute(f"CREATE TABLE {table} ({columns})")
 
 
@@ -193,66 +186,8 @@ def facts(
     return orphans
 
 
-class Loader:
-    """Takes rows one by one and puts them into their tables in batches, by way of a file."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-        self._connection = connection
-        self._path = folder / "rows.ndjson"
-        self._rows: dict[str, list[bytes]] = {table: [] for table in _SHAPES}
-
-    def fact(self, fact: Fact) -> None:
-        """Take a fact."""
-        scales = (_scale(one) for one in (fact.number, fact.low, fact.high))
-        self._take("read_fact", {**_named(fact), **dict(zip(SCALES, scales, strict=True))})
-
-    def gap(self, gap: Gap) -> None:
-        """Take a gap."""
-        self._take("gap", _named(gap))
-
-    def person(self, person: Person) -> None:
-        """Take a patient."""
-        self._take("read_person", _named(person))
-
-    def consent(self, patient: str, consent: Consent) -> None:
-        """Take a patient's decision."""
-        self._take("read_consent", {"patient": patient, **_named(consent)})
-
-    def flush(self) -> None:
-        """Put all rows into their tables."""
-        for table in self._rows:
-            self._flush(table)
-
-    def _take(self, table: str, row: dict[str, object]) -> None:
-        self._rows[table].append(orjson.dumps(row, default=str) + b"\n")
-        if len(self._rows[table]) >= BATCH:
-            self._flush(table)
-
-    def _flush(self, table: str) -> None:
-        if not self._rows[table]:
-            return
-        self._path.write_bytes(b"".join(self._rows[table]))
-        self._rows[table].clear()
-        listed = ", ".join(f"{n}: '{t}'" for n, t in columns(_SHAPES[table]))
-        self._connection.execute(
-            f"INSERT INTO {table} SELECT * FROM read_json($path, "  # noqa: S608 - names of ours
-            f"format = 'newline_delimited', columns = {{{listed}}})",
-            {"path": str(self._path)},
-        )
-        self._path.unlink()
-
-
 def columns(shape: str) -> Iterable[tuple[str, str]]:
     """Yield name and type of the columns of a table, as JSON has them."""
     for part in shape.replace("(28, 10)", "(28;10)").split(", "):
         name, _, kind = part.partition(" ")
         yield name, "TEXT" if kind.startswith("DECIMAL") else kind
-
-
-def _scale(number: Decimal | None) -> int:
-    """Return how many decimal places a number is written with."""
-    return 0 if number is None else len(format(number, "f").partition(".")[2])
-
-
-def _named(row: Fact | Gap | Person | Consent) -> dict[str, object]:
-    return {field.name: getattr(row, field.name) for field in fields(row)}

@@ -18,7 +18,7 @@ from netfhir.trial.derived import Endpoint
 from netfhir.trial.entities import Link, MeasurementStatus
 from netfhir.trial.places import Declared
 from netfhir.trial.schedule import timing
-from netfhir.trial.schedule.windows import anchor_of
+from netfhir.trial.schedule.anchoring import anchor_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netfhir.trial.schedule import limits, windows
+from netfhir.trial.schedule import counts, limits, windows
+from netfhir.trial.schedule.anchoring import never_due
 from netfhir.trial.schedule.verdicts import Answer, Verdict
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def answers(schedule: ScheduleFile, course: Course, as_of: date) -> Iterator[Ans
         yield from limits.exclusive(name, exclusive, course)
     for name, count in schedule.counts.items():
         refused = _not_for(name, count, schedule, course)
-        yield refused or windows.counted(name, count, schedule, course, as_of)
+        yield refused or counts.counted(name, count, schedule, course, as_of)
 
 
 def _not_for(name: str, rule: Rule, schedule: ScheduleFile, course: Course) -> Answer | None:
@@ -42,5 +43,5 @@ def _not_for(name: str, rule: Rule, schedule: ScheduleFile, course: Course) -> A
     if not rule.arms or course.arm in rule.arms:
         return None
     if course.arm is None:
-        return Answer(name, rule.title, *windows.never_due(schedule, course, "no arm on record"))
+        return Answer(name, rule.title, *never_due(schedule, course, "no arm on record"))
     return Answer(name, rule.title, Verdict.NOT_APPLICABLE, "a rule of another arm")

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from netfhir.trial.schedule import timing
+from netfhir.trial.schedule.anchoring import anchor_of
 from netfhir.trial.schedule.verdicts import Answer, Verdict
-from netfhir.trial.schedule.windows import anchor_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

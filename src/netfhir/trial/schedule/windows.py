@@ -1,4 +1,4 @@
-"""Answers of the rules with a window: what was due at an offset from an anchor, or how often."""
+"""Answers of the rules with a window: what was due at an offset from an anchor."""
 
 from __future__ import annotations
 
@@ -6,6 +6,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from netfhir.trial.schedule import timing
+from netfhir.trial.schedule.anchoring import (
+    LEFT,
+    NOT_ON_RECORD,
+    PARTIAL,
+    UNSURE,
+    anchor_of,
+    left,
+    never_due,
+)
 from netfhir.trial.schedule.verdicts import Answer, Verdict
 
 if TYPE_CHECKING:
@@ -13,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from netfhir.trial.schedule.days import Days, MonthEnd, Offset
-    from netfhir.trial.schedule.language import Count, Extension, ScheduleFile, Window
+    from netfhir.trial.schedule.language import Extension, ScheduleFile, Window
     from netfhir.trial.schedule.occurrences import Course, Occurrence
 
 _ORDER = (Verdict.IN_WINDOW, Verdict.NOT_EVALUABLE)
@@ -107,7 +116,7 @@ class _Window:
             answer = self._says(Verdict.NOT_EVALUABLE, "its day is not on record", found)
             return self._bounded(answer, anchor, window)
         verdict = timing.judged(window, anchor, found.days)
-        reason = _PARTIAL if verdict is Verdict.NOT_EVALUABLE else ""
+        reason = PARTIAL if verdict is Verdict.NOT_EVALUABLE else ""
         if self.rule.extension and verdict in {Verdict.LATE, Verdict.NOT_EVALUABLE}:
             verdict, reason, window = self._extended(self.rule.extension, anchor, found.days)
         return self._bounded(self._says(verdict, reason, found), anchor, window)
@@ -123,13 +132,13 @@ class _Window:
         if linked:
             beyond = f"beyond {extension.latest}, which nothing allows"
             inside = f"extended to {extension.latest}: {title} on record"
-            reason = {Verdict.LATE: beyond, Verdict.IN_WINDOW: inside}.get(long, _PARTIAL)
+            reason = {Verdict.LATE: beyond, Verdict.IN_WINDOW: inside}.get(long, PARTIAL)
             return long, reason, longer
         if linked is False or short == long:
             reason = f"no extension: {title} not on record" if short is Verdict.LATE else ""
             if long is Verdict.LATE:
                 reason = f"beyond {extension.latest}, which nothing allows"
-            return short, reason or (_PARTIAL if short is Verdict.NOT_EVALUABLE else ""), window
+            return short, reason or (PARTIAL if short is Verdict.NOT_EVALUABLE else ""), window
         return Verdict.NOT_EVALUABLE, f"{title}: its day is not certain", window
 
     def _linked(self, extension: Extension, found: Days) -> bool | None:
@@ -151,7 +160,7 @@ class _Window:
     def _without(self, verdict: Verdict, anchor: Days) -> Answer:
         """Return the answer of what is not on record, unless the subject had left by then."""
         said = self._labelled(self.course.not_done)
-        reason = _PARTIAL if verdict is Verdict.NOT_EVALUABLE else ""
+        reason = PARTIAL if verdict is Verdict.NOT_EVALUABLE else ""
         if said:
             reason = "recorded as not done"
         answer = self._says(verdict, reason, said[0] if said else None)
@@ -161,7 +170,7 @@ class _Window:
             return answer
         if gone:
             return replace(answer, verdict=Verdict.NOT_APPLICABLE, reason=LEFT)
-        return replace(answer, verdict=Verdict.NOT_EVALUABLE, reason=_UNSURE)
+        return replace(answer, verdict=Verdict.NOT_EVALUABLE, reason=UNSURE)
 
     def _gone(self, anchor: Days) -> bool | None:
         if not self.rule.stops:
@@ -184,70 +193,6 @@ class _Window:
             answer = self._says(Verdict.NOT_EVALUABLE, "a day is not on record")
             return self._bounded(answer, anchor, window)
         return self._without(verdict, anchor)
-
-
-NOT_ON_RECORD = "not on record"
-LEFT = "the subject left before the window closed"
-_PARTIAL = "a partial date does not decide"
-_UNSURE = "the day on which the subject left is not certain"
-
-
-def anchor_of(course: Course, activity: str) -> Days | str:
-    """Return the days of an anchor, or why they are not known."""
-    found = course.found.get(activity, [])
-    if not found:
-        return NOT_ON_RECORD
-    days = {one.days for one in found}
-    first = days.pop()
-    if days:
-        return f"{len(found)} on record, of different days"
-    return "its day is not on record" if first is None else first
-
-
-def left(
-    schedule: ScheduleFile, course: Course, window: timing.Window, anchor: Days
-) -> bool | None:
-    """Tell whether the subject left before a window had closed; None where it is not certain."""
-    stops = [one for name in schedule.stops.activities for one in course.found.get(name, [])]
-    if not stops:
-        return False
-    known = timing.first_of(one.days for one in stops if one.days is not None)
-    gone = timing.ended(window, anchor, known) if known else None
-    if gone:
-        return True
-    return None if any(one.days is None for one in stops) else gone
-
-
-def never_due(schedule: ScheduleFile, course: Course, why: str) -> tuple[Verdict, str]:
-    """Return the answer of a rule whose condition has not come about: it may yet, or no more."""
-    if any(course.found.get(name) for name in schedule.stops.activities):
-        return Verdict.NOT_APPLICABLE, LEFT
-    return Verdict.NOT_YET_DUE, why
-
-
-def counted(name: str, rule: Count, schedule: ScheduleFile, course: Course, as_of: date) -> Answer:
-    """Return whether an activity took place as often as it should by some time."""
-    anchor = anchor_of(course, rule.anchor)
-    events = {(one.key.event, one.key.repeat) for one in course.found.get(rule.activity, [])}
-    answer = Answer(name, rule.title, Verdict.IN_WINDOW, actual=f"{len(events)}/{rule.expected}")
-    if isinstance(anchor, str):
-        why = f"{schedule.activities[rule.anchor].title}: {anchor}"
-        verdict = Verdict.NOT_EVALUABLE
-        if anchor == NOT_ON_RECORD:
-            verdict, why = never_due(schedule, course, why)
-        return replace(answer, verdict=verdict, reason=why)
-    window = timing.Window(None, rule.by, schedule.calendar.month_end)
-    answer = replace(answer, high=window.closes(anchor.hi))
-    if len(events) >= rule.expected:
-        return answer
-    gone = left(schedule, course, window, anchor)
-    if gone is not False:
-        verdict = Verdict.NOT_APPLICABLE if gone else Verdict.NOT_EVALUABLE
-        return replace(answer, verdict=verdict, reason=LEFT if gone else _UNSURE)
-    verdict = timing.unmet(window, anchor, as_of)
-    few = f"{len(events)} of {rule.expected} on record"
-    reason = _PARTIAL if verdict is Verdict.NOT_EVALUABLE else few
-    return replace(answer, verdict=verdict, reason=reason)
 
 
 def _rank(answer: Answer) -> tuple[int, str]:
