@@ -130,11 +130,15 @@ def _history(
             remedy="complete the date in the source: an order is never assumed",
         )
     dated.sort(key=_in_time)
-    return tuple(dict.fromkeys(_said_once(dated)))
+    said = list(_said_once(dated))
+    return tuple(reversed(dict.fromkeys(reversed(said))))
 
 
 def _said_once(states: list[_Dated]) -> Iterator[StateChange]:
-    """Yield each state of a day once, with the reason that one of its places gives."""
+    """Yield each state with the reason that one of its places gives.
+
+    Of one that is told twice of a day, the later place is the one in its order.
+    """
     for state in states:
         same = [other.change for other in states if _is_same(other.change, state.change)]
         yield next((change for change in same if change.reason), same[0])
