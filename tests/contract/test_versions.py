@@ -31,6 +31,7 @@ ONLY_R5: Final = {
     "Condition.clinicalStatus.coding.display": "as above",
     "Condition.clinicalStatus.coding.system": "as above",
     "Condition.clinicalStatus.text": "as above",
+    "Encounter.status": "finished is completed",
     "Group.membership": "actual",
     "MedicationStatement.adherence.code.coding.code": "R4 says it by the status",
     "MedicationStatement.adherence.code.coding.system": "as above",
