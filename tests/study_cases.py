@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import registry_records
 from netfhir.fhir.bundle import collection
 from netfhir.fhir.canonical import to_bytes
+from netfhir.fhir.extensions import CROSS_VERSION
 from netfhir.fhir.identity import SiteKey
 from netfhir.mappers.study import drafts
 from netfhir.sources.registry import StudyRecord, read_record
@@ -20,6 +21,8 @@ from netfhir.trial.naming import Naming
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from netfhir.fhir.version import Version
 
 MAPPINGS = Path(__file__).resolve().parent.parent / "mappings"
 TRIALS = ("NCT05987176", "CDISCPILOT01")
@@ -44,10 +47,11 @@ def read(record: bytes | dict[str, Any], study_key: str = "") -> StudyRecord:
     return read_record(text, terms(), where="record.json", study_key=study_key)
 
 
-def bundle_of(record: StudyRecord) -> dict[str, Any]:
-    """Return the Bundle of a record."""
+def bundle_of(record: StudyRecord, fhir: Version = "r4") -> dict[str, Any]:
+    """Return the Bundle of a record in a version."""
     study = record.study
-    return collection(drafts(study, naming(study.key), terms()))
+    made = drafts(study, naming(study.key), terms(), fhir=fhir)
+    return collection([draft.in_version(fhir, CROSS_VERSION) for draft in made])
 
 
 def trial(name: str) -> StudyRecord:
@@ -58,19 +62,19 @@ def trial(name: str) -> StudyRecord:
 
 
 @cache
-def bundles(shared_data: Path) -> tuple[tuple[str, dict[str, Any]], ...]:
+def bundles(shared_data: Path, fhir: Version = "r4") -> tuple[tuple[str, dict[str, Any]], ...]:
     """Return name and Bundle: the trials, the real records, and the made ones without repeats."""
-    return tuple(_bundles(shared_data))
+    return tuple(_bundles(shared_data, fhir))
 
 
-def _bundles(shared_data: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def _bundles(shared_data: Path, fhir: Version) -> Iterator[tuple[str, dict[str, Any]]]:
     for name in TRIALS:
-        yield name, bundle_of(trial(name))
+        yield name, bundle_of(trial(name), fhir)
     for name, text in registry_records.real(shared_data):
-        yield name, bundle_of(read(text))
+        yield name, bundle_of(read(text), fhir)
     seen: set[bytes] = set()
     for name, made in registry_records.made(shared_data):
-        bundle = bundle_of(read(made))
+        bundle = bundle_of(read(made), fhir)
         content = to_bytes(bundle)
         if content not in seen:
             seen.add(content)

@@ -1,11 +1,11 @@
 """Derives the gate's tables of a FHIR version from the official packages (CC0).
 
     python tools/fhir_tables.py r4 ../shared/data/fhir/hl7.fhir.r4.core-4.0.1.tgz
-    python tools/fhir_tables.py r5 hl7.fhir.r5.core-5.0.0.tgz \
-        hl7.terminology-5.1.0.tgz hl7.fhir.uv.extensions.r5-1.0.0.tgz
+    python tools/fhir_tables.py r5 hapi-fhir-validation-resources-r5-8.8.0.jar
 
 R4's package holds all that belongs to it. R5 keeps HL7's terminology and its extensions in
-packages of their own; all three lie in HAPI's jar `hapi-fhir-validation-resources-r5`.
+packages of their own; all three lie in that jar of HAPI, which the test server (tests/servers/hapi,
+target/lib) is built with.
 
 Writes `structure.json` (the types below and every datatype they reach: elements, cardinality,
 types, bindings, invariants), `codes.json` (HL7's code systems and required value sets),
@@ -19,6 +19,8 @@ from __future__ import annotations
 import json
 import sys
 import tarfile
+import tempfile
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -325,10 +327,22 @@ def _lines(part: Json) -> bytes:
     return ("{\n" + ",\n".join(rows) + "\n}\n").encode()
 
 
+def unpacked(jar: Path, folder: Path) -> list[Path]:
+    """Return the packages of R5 in HAPI's jar, the core first, written into the folder."""
+    with zipfile.ZipFile(jar) as members:
+        found = {Path(name).name: name for name in members.namelist() if name.endswith(".tgz")}
+        for file, name in found.items():
+            (folder / file).write_bytes(members.read(name))
+    return sorted((folder / file for file in found), key=lambda path: ".core-" not in path.name)
+
+
 def main() -> None:
-    """Write the tables of a version from the packages named on the command line."""
-    version, *archives = sys.argv[1:]
-    for name, content in tables(version, *map(Path, archives)).items():
+    """Write the tables of a version from the package or the jar named on the command line."""
+    version, source = sys.argv[1], Path(sys.argv[2])
+    with tempfile.TemporaryDirectory() as folder:
+        archives = unpacked(source, Path(folder)) if source.suffix == ".jar" else [source]
+        made = tables(version, *archives)
+    for name, content in made.items():
         (FOLDER / version / name).write_bytes(content)
         sys.stderr.write(f"{name}: {len(content)} bytes\n")
 

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+import study_cases
 from netfhir.fhir.extensions import CROSS_VERSION
 from netfhir.fhir.r5.systems import SYSTEMS
 from netfhir.mappers.study_r5 import link_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from trial_exports import MappedExport
 
@@ -20,6 +22,7 @@ SAID_OTHERWISE: Final = {
     "Encounter.status": "finished is completed",
     "Group.actual": "membership",
     "MedicationStatement.status": "recorded, and how it was taken apart from it",
+    "ResearchStudy.contact.name": "R4 adds the role in words, which R5 has apart",
     "ResearchStudy.status": "the state of R4's own list; R5 has the registry's among the states",
 }
 #: What only R5 has a code or a place for, by R5 path.
@@ -29,12 +32,18 @@ ONLY_R5: Final = {
     "Condition.clinicalStatus.coding.display": "as above",
     "Condition.clinicalStatus.coding.system": "as above",
     "Condition.clinicalStatus.text": "as above",
+    "Encounter.status": "finished is completed",
     "Group.membership": "actual",
     "MedicationStatement.adherence.code.coding.code": "R4 says it by the status",
     "MedicationStatement.adherence.code.coding.system": "as above",
     "MedicationStatement.adherence.code.text": "as above",
     "MedicationStatement.status": "as above",
+    "ResearchStudy.associatedParty.party.reference": "a contact, contained for the telephone",
+    "ResearchStudy.associatedParty.role.coding.code": "the role of a contact",
+    "ResearchStudy.associatedParty.role.text": "as above",
     "ResearchStudy.comparisonGroup.linkId": "the arm's name as an id",
+    "ResearchStudy.contained.id": "the contact's",
+    "ResearchStudy.contained.resourceType": "as above",
     "ResearchStudy.label.type.coding.code": "the brief title is a label too",
     "ResearchStudy.label.type.coding.system": "as above",
     "ResearchStudy.label.type.text": "as above",
@@ -44,7 +53,8 @@ ONLY_R5: Final = {
     "ResearchStudy.studyDesign.coding.system": "as above",
     "ResearchSubject.status": "the status of the record",
 }
-EXPORTS: Final = ("mapped_redcap", "mapped_json")
+RECORDS: Final = "registry records"
+EXPORTS: Final = ("mapped_redcap", "mapped_json", RECORDS)
 
 
 def leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
@@ -75,6 +85,9 @@ def is_told(description: str, r5: dict[str, Any]) -> bool:
 
 def pairs(export: str, request: pytest.FixtureRequest) -> Iterator[tuple[Any, Any]]:
     """Yield each resource in both versions."""
+    if export == RECORDS:
+        yield from _studies(request.getfixturevalue("shared_data"))
+        return
     one: MappedExport = request.getfixturevalue(export)
     other: MappedExport = request.getfixturevalue(f"{export}_r5")
     assert one.types() == other.types()
@@ -83,6 +96,14 @@ def pairs(export: str, request: pytest.FixtureRequest) -> Iterator[tuple[Any, An
         found = one.resources(name)
         assert {body["id"] for body in found} == set(bodies)
         yield from ((body, bodies[body["id"]]) for body in found)
+
+
+def _studies(shared_data: Path) -> Iterator[tuple[Any, Any]]:
+    versions = study_cases.bundles(shared_data), study_cases.bundles(shared_data, "r5")
+    for (_, one), (_, other) in zip(*versions, strict=True):
+        bodies = {entry["resource"]["id"]: entry["resource"] for entry in other["entry"]}
+        for entry in one["entry"]:
+            yield entry["resource"], bodies[entry["resource"]["id"]]
 
 
 @pytest.mark.parametrize("export", EXPORTS)

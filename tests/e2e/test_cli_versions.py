@@ -29,8 +29,9 @@ def test_map_writes_the_version_that_is_asked_for(netfhir: CommandLine, tmp_path
 def test_study_writes_the_version_that_is_asked_for(netfhir: CommandLine) -> None:
     """The status of a terminated study is that of its record in R5."""
     entries = netfhir("study", "NCT05987176", "--fhir", "r5").document["entry"]
-    assert entries[-1]["resource"]["status"] == "active"
-    assert entries[-1]["resource"]["comparisonGroup"]
+    (study, part) = [e["resource"] for e in entries if "ResearchStudy" in e["fullUrl"]]
+    assert study["status"] == part["status"] == "active"
+    assert study["comparisonGroup"]
 
 
 def test_what_is_applied_in_r5_verifies_and_is_not_sent_twice(flow: Flow) -> None:

@@ -6,6 +6,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import requests
 
 import study_cases
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hapi_server import HapiServer
+    from netfhir.fhir.version import Version
 
 _HEADERS = {"Content-Type": "application/fhir+json"}
 
@@ -27,11 +29,15 @@ def _errors(base_url: str, bundle: dict[str, Any]) -> list[str]:
     return [issue["diagnostics"] for issue in issues if issue["severity"] in {"error", "fatal"}]
 
 
-def test_every_study_is_valid(hapi_r4: HapiServer, shared_data: Path) -> None:
+@pytest.mark.parametrize("fhir", ["r4", "r5"])
+def test_every_study_is_valid(
+    fhir: Version, shared_data: Path, request: pytest.FixtureRequest
+) -> None:
     """The trials, the five real records and one for every enum value have 0 errors, whole."""
-    named = study_cases.bundles(shared_data)
+    server: HapiServer = request.getfixturevalue(f"hapi_{fhir}")
+    named = study_cases.bundles(shared_data, fhir)
     with ThreadPoolExecutor(2) as pool:
-        found = pool.map(lambda case: _errors(hapi_r4.base_url, case[1]), named)
+        found = pool.map(lambda case: _errors(server.base_url, case[1]), named)
         errors = {name: messages for (name, _), messages in zip(named, found, strict=True)}
     assert len(errors) > 100
     assert {name: messages for name, messages in errors.items() if messages} == {}

@@ -1,8 +1,8 @@
 """Who may take part, and how many: the Groups of a study's enrollment.
 
 A criterion is a characteristic in the record's words, its coding and its value absent because none
-applies; only the limits of age, the sex and healthy volunteers are computable here. Nothing is made
-of the sex ALL. The whole text stands in the narrative.
+applies; what the trial declares of it is computable, and so are the limits of age, the sex and
+healthy volunteers. Nothing is made of the sex ALL. The whole text stands in the narrative.
 Source: mapping table 1, eligibility and enrolment, and table 1b.
 """
 
@@ -18,11 +18,12 @@ from netfhir.trial.study_design import Eligibility, unescaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from decimal import Decimal
 
     from netfhir.fhir.canonical import Json
     from netfhir.fhir.draft import Draft
     from netfhir.fhir.identity import SourceKey
-    from netfhir.trial.study_design import Age, Criterion
+    from netfhir.trial.study_design import Age, Criterion, Limit
 
 _NO_CODING: Final = "not-applicable"
 
@@ -107,7 +108,10 @@ def _narrative(text: str) -> Json:
 
 def _characteristics(eligibility: Eligibility, site: StudySite) -> Iterator[Json]:
     for criterion in eligibility.criteria:
-        yield _in_words(criterion)
+        if not criterion.limits:
+            yield _in_words(criterion)
+        for limit in criterion.limits:
+            yield _computable(criterion, limit)
     if limits := _ages(eligibility, site):
         age = site.terms.codeable("Characteristic", "AGE")
         yield {"code": age, "valueRange": limits, "exclude": False}
@@ -127,6 +131,30 @@ def _in_words(criterion: Criterion) -> Json:
         "valueCodeableConcept": dict(absent),
         "exclude": criterion.kind == "exclusion",
     }
+
+
+def _computable(criterion: Criterion, limit: Limit) -> Json:
+    """Return a limit with its code, and the criterion's words beside it."""
+    code = (
+        limit.concept.codeable(text=criterion.text) if limit.concept else {"text": criterion.text}
+    )
+    return {"code": code, **_value(limit), "exclude": criterion.kind == "exclusion"}
+
+
+def _value(limit: Limit) -> Json:
+    if limit.value is not None:
+        return {"valueCodeableConcept": limit.value.codeable()}
+    if limit.truth is not None:
+        return {"valueBoolean": limit.truth}
+    for comparator, amount in (("<", limit.below), (">", limit.above)):
+        if amount is not None:
+            return {"valueQuantity": _amount(amount, limit.unit) | {"comparator": comparator}}
+    bounds = (("low", limit.low), ("high", limit.high))
+    return {"valueRange": {name: _amount(at, limit.unit) for name, at in bounds if at is not None}}
+
+
+def _amount(amount: Decimal, unit: str) -> Json:
+    return {"value": amount, "unit": unit, "system": UCUM, "code": unit}
 
 
 def _ages(eligibility: Eligibility, site: StudySite) -> Json:

@@ -2,7 +2,8 @@
 
 A record has these in prose; a person reads them and writes them down with the sentences, which must
 stand in the record. A trial without such a file declares nothing.
-Source: mappings/<trial>/objectives.toml, interventions.toml, people.toml.
+Source: mappings/<trial>/objectives.toml, interventions.toml, people.toml,
+eligibility.toml.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from netfhir.errors import DeclarationError
 from netfhir.terminology import documents
+from netfhir.trial.declared_limits import Limits, limited
 from netfhir.trial.study import PersonName, Study
 from netfhir.trial.study_design import Dosage, Intervention, Objective
 
@@ -61,9 +63,12 @@ def declared(study: Study, trial: str, folders: Sequence[Path], terminology: Ter
     _all_known(people, [one.name for one in study.officials], f"{trial}/people.toml")
     _all_known(given, [one.name for one in study.interventions], f"{trial}/interventions.toml")
     where = f"{trial}/interventions.toml"
+    where_limits = f"{trial}/eligibility.toml"
+    limits = _model(Limits, _read(folders, where_limits), where_limits)
     return study.model_copy(
         update={
             "objectives": objectives,
+            "eligibility": limited(study.eligibility, limits, terminology, where_limits),
             "officials": tuple(
                 one.model_copy(
                     update={"parts": _model(PersonName, people[one.name], f"{trial}/people.toml")}

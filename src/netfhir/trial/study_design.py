@@ -115,12 +115,33 @@ class Objective(Part):
     sentence: str
 
 
+class Limit(Part):
+    """What of a criterion is computable, as declared: an amount, a code, or a truth."""
+
+    concept: Concept | None = None
+    """What is measured or classified; None where no code was found."""
+    low: Decimal | None = None
+    high: Decimal | None = None
+    below: Decimal | None = None
+    above: Decimal | None = None
+    unit: str = ""
+    """UCUM."""
+    value: Concept | None = None
+    truth: bool | None = None
+
+
 class Criterion(Part):
     """One criterion in the record's words; `number` counts within its kind from 1."""
 
     kind: Literal["inclusion", "exclusion", "eligibility"]
     number: int
     text: str
+    limits: tuple[Limit, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Return how screening calls it: I1 the first inclusion, E1 the first exclusion."""
+        return f"{self.kind[0].upper()}{self.number}"
 
 
 class Age(Part):

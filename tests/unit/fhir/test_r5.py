@@ -16,7 +16,7 @@ from netfhir.fhir import canonical
 from netfhir.fhir.gate import Gate
 from netfhir.fhir.r5 import turned
 from netfhir.fhir.r5.elements import ELEMENTS
-from netfhir.fhir.r5.ways import Place, children
+from netfhir.fhir.r5.ways import Place, children, ways
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,6 +111,7 @@ def test_what_has_no_way_is_a_fault_of_the_program(body: dict[str, Any], where: 
     ("kind", "url", "value"),
     [
         ("ResearchStudy", f"{CROSS}ResearchSubject.progress", {"valueString": "x"}),
+        ("ResearchStudy", f"{CROSS}ResearchSubject.period", {"valuePeriod": {"start": "2024"}}),
         ("ResearchStudy", f"{CROSS}ResearchStudy.nothing", {"valueString": "x"}),
         ("ResearchStudy", f"{CROSS}ResearchStudy.date", {"extension": [{"url": "a"}]}),
         ("AdverseEvent", f"{BACKPORT}nothing", {"valueString": "x"}),
@@ -123,6 +124,21 @@ def test_an_extension_for_an_element_that_r5_lacks_is_a_fault(
     """A misspelt path, or one of another type, does not pass as an extension of anybody."""
     with pytest.raises(CarryError):
         turned({"resourceType": kind, "extension": [{"url": url, **value}]})
+
+
+def test_a_list_that_r5_makes_of_one_needs_its_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An element that is called the same but repeats in R5 does not pass as it stands."""
+    ways.cache_clear()
+    monkeypatch.delitem(ELEMENTS["ResearchSubject"], "consent")
+    with pytest.raises(CarryError):
+        turned({"resourceType": "ResearchSubject", "consent": {"display": "x"}})
+    ways.cache_clear()
+
+
+def test_a_date_of_consent_is_a_day_in_r5() -> None:
+    """R5's element is a date; the instant stands in the period of the provision too."""
+    body = {"resourceType": "Consent", "dateTime": "2024-08-02T09:30:00+01:00"}
+    assert turned(body)["date"] == "2024-08-02"
 
 
 def test_two_values_for_one_element_are_a_fault() -> None:

@@ -11,7 +11,6 @@ import study_cases
 from netfhir.errors import DeclarationError
 from netfhir.mappers.study import drafts
 from netfhir.terminology.concepts import Terminology
-from netfhir.trial.declaration import Site, SiteStudy
 from netfhir.trial.declared_study import declared
 from study_reading import Reading
 
@@ -199,23 +198,47 @@ def test_the_objectives_are_one_primary_and_seven_secondary() -> None:
 
 
 def test_a_criterion_stands_in_the_page_s_words() -> None:
-    """8 are included, 17 excluded, without a code; a value that is none is absent for a reason."""
+    """8 are included, 17 excluded, each in words; a value that is none is absent for a reason."""
     reading = _trial()
     group = reading.at(reading.study["enrollment"][0])
+    said = {one["code"]["text"]: one["exclude"] for one in group["characteristic"]}
+    assert list(said.values())[:25] == [False] * 8 + [True] * 17
     in_words = [one for one in group["characteristic"] if "extension" in one["code"]]
-    assert [one["exclude"] for one in in_words] == [False] * 8 + [True] * 17
-    assert in_words[12]["code"]["text"] == "Pregnancy"
-    reason = in_words[12]["valueCodeableConcept"]["extension"][0]["valueCode"]
+    assert len(in_words) == 14
+    assert in_words[-1]["code"]["text"] == "Known hypersensitivity to somatostatin analogues"
+    reason = in_words[-1]["valueCodeableConcept"]["extension"][0]["valueCode"]
     assert reason == "not-applicable"
     assert "Known hypersensitivity to somatostatin analogues" in group["text"]["div"]
+
+
+def test_what_is_declared_of_a_criterion_is_computable() -> None:
+    """Two limits of haemoglobin in their units, a grade by its code, a truth for pregnancy."""
+    reading = _trial()
+    group = reading.at(reading.study["enrollment"][0])
+    values: dict[str, list[Any]] = {}
+    for one in group["characteristic"]:
+        value = next(item for name, item in one.items() if name.startswith("value"))
+        values.setdefault(one["code"]["text"], []).append(value)
+    ucum = {"system": "http://unitsofmeasure.org"}
+    haemoglobin = values["Hb concentration <5.0 mmol/L (<8.0 g/dL)"]
+    assert haemoglobin == [
+        ucum | {"value": Decimal("5.0"), "unit": "mmol/L", "code": "mmol/L", "comparator": "<"},
+        ucum | {"value": Decimal("8.0"), "unit": "g/dL", "code": "g/dL", "comparator": "<"},
+    ]
+    assert values["Pregnancy"] == [True]
+    (status,) = values["ECOG / WHO performance status 0 or 1"]
+    assert (status["low"]["value"], status["high"]["value"]) == (0, 1)
+    (grade,) = values[
+        "High grade neuroendocrine tumours (G3 NET, or neuroendocrine carcinoma [NEC])"
+    ]
+    assert _codes(grade) == ["61026006"]
 
 
 def test_age_is_computable_and_sex_all_is_no_criterion() -> None:
     """18 years and more, no upper limit; no characteristic of sex; healthy volunteers excluded."""
     reading = _trial()
     group = reading.at(reading.study["enrollment"][0])
-    coded = [one for one in group["characteristic"] if "extension" not in one["code"]]
-    age, healthy = coded
+    age, healthy = group["characteristic"][-2:]
     assert age["valueRange"] == {
         "low": {"value": 18, "unit": "years", "system": "http://unitsofmeasure.org", "code": "a"}
     }
@@ -301,24 +324,6 @@ def test_sites_that_are_called_the_same_stay_apart() -> None:
     reading = _reading(contactsLocationsModule={"locations": places})
     assert len({one["reference"] for one in reading.study["site"]}) == 2
     assert len(_of_type(reading, "Location")) == 2
-
-
-def test_a_study_a_site_only_where_it_is_declared() -> None:
-    """A site's own ResearchStudy is part of the whole, with the status of its place."""
-    place = {"facility": "F", "city": "Lyon", "country": "France", "status": "RECRUITING"}
-    modules = {
-        "identificationModule": {"nctId": "NCT00000001", "briefTitle": "A study"},
-        "statusModule": {"overallStatus": "RECRUITING"},
-        "contactsLocationsModule": {"locations": [place]},
-    }
-    study = study_cases.read({"protocolSection": modules}).study
-    naming, terms = study_cases.naming(study.key), study_cases.terms()
-    sites = [{}, {"01": Site(name="F", study=SiteStudy())}]
-    found = [list(drafts(study, naming, terms, sites=declared)) for declared in sites]
-    whole, part = [one for one in found[1] if one.resource_type == "ResearchStudy"]
-    assert len(found[1]) == len(found[0]) + 1
-    assert part.body["partOf"] == [{"reference": f"ResearchStudy/{whole.id}"}]
-    assert part.body["status"] == "active"
 
 
 def test_a_dose_that_the_record_does_not_state_is_refused() -> None:
