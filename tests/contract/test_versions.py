@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 #: What one version says by a code where the other has another one, or a structure: by R4 path.
 SAID_OTHERWISE: Final = {
+    "Encounter.status": "finished is completed",
     "Group.actual": "membership",
     "MedicationStatement.status": "recorded, and how it was taken apart from it",
     "ResearchStudy.contact.name": "R4 adds the role in words, which R5 has apart",

@@ -154,7 +154,7 @@ def _writes(summary: Summary) -> int:
 def _facts(account: Account) -> None:
     for name in account.input:
         printing.say(
-            f"  {name:<12}input {account.input[name]:>5} = mapped {account.mapped[name]:>5} "
+            f"  {name:<23}input {account.input[name]:>5} = mapped {account.mapped[name]:>5} "
             f"+ rejected {account.rejected[name]}"
         )
 
