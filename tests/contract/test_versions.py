@@ -27,7 +27,6 @@ SAID_OTHERWISE: Final = {
 }
 #: What only R5 has a code or a place for, by R5 path.
 ONLY_R5: Final = {
-    "Encounter.status": "completed is R4's finished",
     "Condition.clinicalStatus.coding.code": "R5 requires it: unknown where nothing tells it",
     "Condition.clinicalStatus.coding.display": "as above",
     "Condition.clinicalStatus.coding.system": "as above",
