@@ -84,7 +84,9 @@ def test_the_right_state(row: Row, strategy: str, http: HTTPServer, tmp_path: Pa
     if "caught" in state:
         return
     _nothing_is_doubled(store)
-    if state.endswith("acknowledged") and "dead" not in state:
+    if "conflict" in state:
+        assert site.verify(trial(STRUCK)).exit_status == 65
+    elif state.endswith("acknowledged") and "dead" not in state:
         assert site.verify(trial(STRUCK)).exit_status == 0
         store.writes.clear()
         assert site.apply(trial(STRUCK)).exit_status == 0

@@ -57,5 +57,5 @@ def test_the_wheel_maps_the_synthetic_study(installed: Path, tmp_path: Path) -> 
     assert result.returncode == 0, result.stderr
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["balanced"]
-    assert summary["resources"]["ResearchSubject"] == 12
+    assert summary["resources"]["ResearchSubject"] == 26
     assert not (tmp_path / "rejects.ndjson").read_bytes()

@@ -40,6 +40,13 @@ MARK = "§"
 SHOWN = {"EXDOSU", "LBORRESU", "VSORRESU", "LBTESTCD", "VSTESTCD"}
 #: REDCap's own columns say which facts a row holds.
 PLACES = {"record_id", "redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance"}
+FURTHER = {
+    "longest-diameter",
+    "overall-survival",
+    "time-to-next-treatment",
+    "disease-free-survival",
+    "liver-disease-free-survival",
+}
 QUICK = settings(
     max_examples=25,
     deadline=None,
@@ -88,6 +95,13 @@ class Told:
     resources: dict[str, int]
     octets: bytes
 
+    @property
+    def further(self) -> int:
+        """How many Observations are a lesion of a report or an endpoint, which no cell is."""
+        bodies = [json.loads(line) for line in self.octets.splitlines()]
+        codes = [one["code"]["coding"] for one in bodies if one["resourceType"] == "Observation"]
+        return sum(any(coding["code"] in FURTHER for coding in codings) for codings in codes)
+
 
 def spoil(
     tables: dict[str, Lines], changes: Sequence[Change], kept: frozenset[str] = frozenset()
@@ -133,7 +147,7 @@ class Pilot:
 
     def __init__(self, folder: Path) -> None:
         """Read the domains."""
-        self.tables = {name: _domain(folder, name) for name in ("dm", "ds", "ex", "lb", "vs")}
+        self.tables = {name: _domain(folder, name) for name in ("dm", "ds", "ex", "lb", "vs", "ae")}
 
 
 @pytest.fixture(scope="module")
@@ -197,8 +211,15 @@ def assert_accounted(told: Told) -> None:
     assert sum(account.rejected.values()) == len(account.rejects)
     assert account.mapped["subject"] == resources.get("ResearchSubject", 0)
     assert account.mapped["dose"] == resources.get("MedicationAdministration", 0)
-    assert account.mapped["measurement"] == resources.get("Observation", 0)
-    assert account.mapped["surgery"] == resources.get("Procedure", 0)
+    assert account.mapped["specimen"] == resources.get("Specimen", 0)
+    assert account.mapped["visit"] == resources.get("Encounter", 0)
+    assert account.mapped["imaging_report"] == resources.get("DiagnosticReport", 0)
+    assert account.mapped["questionnaire_response"] == resources.get("QuestionnaireResponse", 0)
+    assert account.mapped["adverse_event"] == resources.get("AdverseEvent", 0)
+    observed = account.mapped["measurement"] + account.mapped["disease_status"]
+    assert observed == resources.get("Observation", 0) - told.further
+    operated = account.mapped["surgery"] + account.mapped["session"]
+    assert operated == resources.get("Procedure", 0)
 
 
 def assert_nothing_shown(told: Told, before: Spoilt, shown: frozenset[str] = frozenset()) -> None:
@@ -247,7 +268,7 @@ def test_a_redcap_export_with_spoilt_places_is_accounted_for(changes: list[Chang
 @given(changes=CHANGES)
 @QUICK
 def test_a_spoilt_sdtm_export_is_accounted_for(pilot: Pilot, changes: list[Change]) -> None:
-    """Each row of EX, LB and VS is one fact, each of DM a subject, whatever their cells hold."""
+    """Each row of EX, LB, VS and AE is one fact, each of DM a subject, whatever their cells hold."""
     before = spoil(pilot.tables, changes)
     told = run(site("CDISCPILOT01"), before.tables)
     assert_accounted(told)
@@ -256,6 +277,7 @@ def test_a_spoilt_sdtm_export_is_accounted_for(pilot: Pilot, changes: list[Chang
     account = told.account
     assert account.input["dose"] == rows["ex"]
     assert account.input["measurement"] == rows["lb"] + rows["vs"]
+    assert account.input["adverse_event"] == rows["ae"]
     orphans = [error for error in account.rejects if error.where.startswith("ds.csv")]
     assert rows["dm"] <= account.input["subject"] <= rows["dm"] + len(orphans)
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 PATIENTS = 10_000
 
 
-@pytest.mark.timeout(900)
 def test_ten_thousand_patients_are_judged_alike(tmp_path: Path) -> None:
     """250,000 rows, each equal in all its keys, and in the same order."""
     data, scratch = tmp_path / "data", tmp_path / "scratch"
