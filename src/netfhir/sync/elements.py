@@ -24,7 +24,7 @@ _DIGEST_BYTES = 8
 _OURS, _THEIRS_TOO = b"\x00", b"\x01"
 _KEPT = 0x80
 _MOST_ITEMS = 0x7F
-#: Digests kept at hand: most elements of a trial (codes, units, ranges) are those of other rows.
+#: Rows kept at hand: most elements of a trial (codes, units, ranges) are those of other resources.
 _REMEMBERED = 4096
 
 
@@ -165,18 +165,17 @@ def _text(name: str, unit: object) -> bytes:
     return orjson.dumps([name, unit], default=float, option=orjson.OPT_SORT_KEYS)
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def _row_of_one(site_key: SiteKey, name: str, text: bytes) -> bytes:
-    return _row(name, (_digest(site_key, text),), 0)
-
-
-@lru_cache(maxsize=_REMEMBERED)
 def _digest(site_key: SiteKey, text: bytes) -> bytes:
     if b".0" in text or b"/_history/" in text:
         text = orjson.dumps(_by_value(orjson.loads(text)), option=orjson.OPT_SORT_KEYS)
     keyed = _keyed(site_key).copy()
     keyed.update(text)
     return keyed.digest()
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _row_of_one(site_key: SiteKey, name: str, text: bytes) -> bytes:
+    return _row(name, (_digest(site_key, text),), 0)
 
 
 def _by_value(value: Any) -> Any:  # noqa: ANN401 - JSON
