@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from netfhir.sync.element_names import NAMES
 from netfhir.sync.ownership import META_SHARED, SERVER_OWN, SHARED
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ _DIGEST_BYTES = 8
 _OURS, _THEIRS_TOO = b"\x00", b"\x01"
 _KEPT = 0x80
 _MOST_ITEMS = 0x7F
+_NAMED = 0x80
+_NAME_BYTES = {name: bytes([_NAMED | place]) for place, name in enumerate(NAMES)}
 #: Rows kept at hand: most elements of a trial (codes, units, ranges) are those of other resources.
 _REMEMBERED = 4096
 
@@ -92,16 +95,19 @@ def elements_of(site_key: SiteKey, body: bytes) -> bytes:
     """Return what the ledger keeps of a canonical body of ours that is sent as it is."""
     rows = [_OURS]
     for name, units in parts(orjson.loads(body)).items():
-        texts = [_text(name, unit) for unit in units]
-        if len(texts) == 1:
-            rows.append(_row_of_one(site_key, name, texts[0]))
+        if len(units) == 1:
+            rows.append(_row_of_one(site_key, name, _text(name, units[0])))
         else:
-            rows.append(_row(name, tuple([_digest(site_key, text) for text in texts]), 0))
+            marks = [_digest(site_key, _text(name, unit)) for unit in units]
+            rows.append(_row(name, tuple(marks), 0))
     return b"".join(rows)
 
 
 def encoded(elements: Mapping[str, Element]) -> bytes:
-    """Return the compact form: whether any is kept; name, count with the mark of it, digests."""
+    """Return the compact form: whether any is kept; name, count with the mark of it, digests.
+
+    A name is its place in `NAMES` with the highest bit set, or its length and its letters.
+    """
     rows = [
         _row(name, element.digests, _KEPT if element.kept else 0)
         for name, element in sorted(elements.items())
@@ -117,7 +123,8 @@ def _row(name: str, marks: tuple[bytes, ...], kept: int) -> bytes:
 
 @lru_cache(maxsize=1024)
 def _head(name: str, count: int) -> bytes:
-    return b"%c%b%c" % (len(name), name.encode(), count)
+    spelled = _NAME_BYTES.get(name) or b"%c%b" % (len(name), name.encode())
+    return b"%b%c" % (spelled, count)
 
 
 def decoded(blob: bytes) -> Elements:
@@ -125,13 +132,21 @@ def decoded(blob: bytes) -> Elements:
     found: Elements = {}
     at = 1
     while at < len(blob):
-        name = blob[at + 1 : at + 1 + blob[at]].decode()
-        at += 1 + blob[at]
+        name, at = _name_at(blob, at)
         kept, count = bool(blob[at] & _KEPT), blob[at] & _MOST_ITEMS
         ends = range(at + 1, at + 1 + count * _DIGEST_BYTES, _DIGEST_BYTES)
         found[name] = Element(tuple(blob[end : end + _DIGEST_BYTES] for end in ends), kept)
         at += 1 + count * _DIGEST_BYTES
     return found
+
+
+def _name_at(blob: bytes, at: int) -> tuple[str, int]:
+    """Return the name that begins here, and where it has ended."""
+    first = blob[at]
+    if first & _NAMED:
+        return NAMES[first ^ _NAMED], at + 1
+    end = at + 1 + first
+    return blob[at + 1 : end].decode(), end
 
 
 def holds_theirs(blob: bytes | None) -> bool:
@@ -175,7 +190,7 @@ def _digest(site_key: SiteKey, text: bytes) -> bytes:
 
 @lru_cache(maxsize=_REMEMBERED)
 def _row_of_one(site_key: SiteKey, name: str, text: bytes) -> bytes:
-    return _row(name, (_digest(site_key, text),), 0)
+    return _head(name, 1) + _digest(site_key, text)
 
 
 def _by_value(value: Any) -> Any:  # noqa: ANN401 - JSON

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netfhir.fhir.canonical import resource, to_bytes
 from netfhir.fhir.identity import SiteKey
+from netfhir.sync.element_names import NAMES
 from netfhir.sync.elements import (
     Element,
     decoded,
@@ -55,6 +56,21 @@ def test_parts_join_again() -> None:
     meta = {**body["meta"], **again.pop("meta")}
     assert to_bytes({**again, **own, "meta": meta}) == to_bytes(body)
     assert "versionId" not in joined(parts(body))["meta"]
+
+
+def test_common_names_take_one_byte() -> None:
+    """A name's place is kept, so none may move; any other name is kept as it is spelled."""
+    assert len(NAMES) == len(set(NAMES)) <= 128
+    assert (NAMES[0], NAMES[10], NAMES[35], NAMES[-1]) == (
+        "status",
+        "valueQuantity",
+        "meta.tag",
+        "entity",
+    )
+    elements = {"entity": Element((b"12345678",)), "rare": Element((b"abcdefgh",), kept=True)}
+    blob = encoded(elements)
+    assert decoded(blob) == elements
+    assert (b"entity" in blob, b"rare" in blob) == (False, True)
 
 
 def test_the_short_way_is_the_long_way() -> None:
