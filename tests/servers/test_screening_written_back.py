@@ -13,6 +13,7 @@ import requests
 
 import hapi_validation
 from command_line import CommandLine, Ran
+from netfhir.fhir import canonical
 from netfhir.fhir.identity import SiteKey
 from netfhir.trial.naming import Naming
 from trial_exports import ROOT
@@ -141,7 +142,8 @@ def assert_valid(base_url: str) -> None:
     bodies: list[Json] = []
     for kind in PROPOSED:
         system = quote(f"{NAMING.base}|", safe="")
-        page = get(base_url, f"{kind}?identifier={system}&_count=1000")
+        url = f"{base_url}/{kind}?identifier={system}&_count=1000"
+        page = canonical.resource(requests.get(url, headers=HEADERS, timeout=30).content)
         bodies += [entry["resource"] for entry in page.get("entry", ())]
     assert Counter(body["resourceType"] for body in bodies).keys() == set(PROPOSED)
     assert hapi_validation.errors(base_url, bodies) == {}
