@@ -58,6 +58,8 @@ goldens: setup ## Rewrite the golden resources; read the diff as a clinician wou
 
 fixtures: setup ## Regenerate the synthetic study
 	$(BIN)/python fixtures/NCT05987176/generate.py
+	$(BIN)/python fixtures/NCT05987176/overlay.py --out fixtures/NCT05987176
+	$(BIN)/python fixtures/NCT05987176/background.py --out fixtures/NCT05987176
 
 clean: ## Remove what was built
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/servers/hapi/target tests/servers/medplum/node_modules
