@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
+import own_base
 from netfhir.errors import CapabilityError
 from netfhir.hospital.endpoint import ServerSettings
 from netfhir.runs import opening, syncing
@@ -37,14 +38,17 @@ def load_patients(base_url: str) -> None:
 
 
 def outcomes(
-    base_url: str, state: Path, fhir: Version, subjects: int | None = None
+    base_url: str, folder: Path, fhir: Version, subjects: int | None = None
 ) -> dict[str, int]:
     """Apply all subjects or the first few; return what became of the rows."""
-    site = opening.mapping_site(opening.trial("NCT05987176"), DEMO_SITE_KEY, fhir)
+    site = folder / "site"
+    if not site.is_dir():
+        own_base.overlay(site, "NCT05987176", "https://netfhir.example/whole")
+    mapped = opening.mapping_site(opening.trial("NCT05987176", [site]), DEMO_SITE_KEY, fhir)
     given = Input("redcap", REDCAP, selection=Selection(limit=subjects))
     server = ServerSettings(name="srv", base_url=base_url)
-    target = Target(server, HOSPITAL / "crosswalk.csv", state)
-    with syncing.work(site, given, target) as work:
+    target = Target(server, HOSPITAL / "crosswalk.csv", folder / "state")
+    with syncing.work(mapped, given, target) as work:
         summary = work.apply(lambda _: None).summary
         assert work.verify(lambda _: None).exit_status == 0
     return {one.value: n for one in Outcome if (n := summary.count(one))}
