@@ -5,7 +5,7 @@ TESTS ?= tests
 SOAKED := tests/e2e/test_overlap.py tests/unit/sync/test_ledger_storage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check format test docs validate-all soak bench lock tables goldens fixtures clean
+.PHONY: help setup demo check format test docs validate-all soak bench mutants lock tables goldens fixtures clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -43,6 +43,9 @@ soak: setup ## The sync tests of SOAKED at their full sizes (hours)
 
 bench: setup ## The benchmarks of benchmarks/README.md, medians of five
 	$(BIN)/python benchmarks/run.py
+
+mutants: setup ## Mutation tests of plan, ledger states and replies; writes docs/mutants.md (minutes)
+	$(BIN)/python tools/mutants.py
 
 lock: ## Renew the hashed locks from pyproject.toml
 	$(BIN)/pip install --quiet uv
