@@ -110,10 +110,9 @@ def survivor(name: str, path: str) -> Survivor:
     if found is None:
         raise SystemExit(f"a mutant of another name than expected: {name}")
     function = f"{found['kind']}.{found['function']}" if found["kind"] else found["function"]
-    lines = get_diff_for_mutant(name, path=path).splitlines()
+    lines = get_diff_for_mutant(name, path=path).splitlines()[2:]
     before, after = (
-        " ".join(line[1:].strip() for line in lines if re.match(rf"[{sign}](?!{sign})", line))
-        for sign in "-+"
+        " ".join(line[1:].strip() for line in lines if line.startswith(sign)) for sign in "-+"
     )
     return Survivor(path.removeprefix("src/netfhir/"), function, changed(before, after))
 

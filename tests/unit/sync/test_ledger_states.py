@@ -249,9 +249,9 @@ def many(case: _Case) -> Ledger:
     named = {n: _item(id=n, resource_type=kinds[i % 2]) for i, n in enumerate("hgfedcba")}
     ledger.intend(list(named.values()))
     ends = {
-        "h": Outcome.ACKNOWLEDGED,
-        "g": Outcome.UNCHANGED,
         "f": Outcome.ACKNOWLEDGED,
+        "g": Outcome.UNCHANGED,
+        "h": Outcome.ACKNOWLEDGED,
         "e": Outcome.CONFLICT,
         "d": Outcome.UNKNOWN,
         "c": Outcome.CONFLICT,
@@ -299,22 +299,22 @@ def test_a_row_is_found_by_type_and_id(many: Ledger) -> None:
 
 def test_the_recent_ones_are_the_last_acknowledged(many: Ledger) -> None:
     """Of one type, the last first, and no more than asked for."""
-    assert [row.id for row in many.recent("Observation", 1)] == ["f"]
-    assert [row.id for row in many.recent("Observation", 5)] == ["f", "h"]
+    assert [row.id for row in many.recent("Observation", 1)] == ["h"]
+    assert [row.id for row in many.recent("Observation", 5)] == ["h", "f"]
 
 
 def test_what_no_staging_gives_is_told(case: _Case) -> None:
     """Each Provenance that was acknowledged, and what was taken back; by type and id."""
     case.ledger.start_run()
-    proof = _item(resource_type="Provenance", id="p1")
-    open_proof = proof._replace(id="p2")
+    proof = _item(resource_type="Provenance", id="a1")
+    open_proof = proof._replace(id="a2")
     back = _item(id="n2", tombstone=State.RETRACTED)
     gone = _item(id="n3", tombstone=State.DELETED)
     items = [proof, open_proof, back, gone, _item(), back._replace(id="n0")]
     case.ledger.intend(items)
     ended = [item for item in items if item is not open_proof]
     case.ledger.settle([settled(item, Outcome.ACKNOWLEDGED) for item in ended])
-    assert _names(case.ledger.besides()) == ["O/n0", "O/n2", "P/p1"]
+    assert _names(case.ledger.besides()) == ["O/n0", "O/n2", "P/a1"]
 
 
 def test_a_provenance_is_owed_until_it_is_given(case: _Case) -> None:

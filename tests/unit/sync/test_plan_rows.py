@@ -237,14 +237,15 @@ def test_a_row_without_our_identifier_is_named() -> None:
     assert caught.value.where == "f:n5"
 
 
+@pytest.mark.parametrize("rule", [PUT, CONDITIONAL])
 @pytest.mark.parametrize("take", list(Take))
-def test_a_decided_row_is_read_and_sent(take: Take) -> None:
-    """Whatever the ledger says of it, and with whose changes stand."""
+def test_a_decided_row_is_read_and_sent(take: Take, rule: TypeRule) -> None:
+    """Whatever the ledger says of it, where the server has it, with whose changes stand."""
     known = _known(CHILD, State.CONFLICT, sent=_sent(CHILD))
-    planner = _planner(known=(known,), takes={CHILD[:2]: take})
+    planner = _planner(rule, known=(known,), takes={CHILD[:2]: take})
     _, child = _plan(planner)
     assert (child.action, child.careful, child.take) == (Action.UPDATE, True, take)
-    assert child.reason == ""
+    assert (child.reason, child.path) == ("", "Observation/n5")
 
 
 def test_a_row_sent_again_is_read_if_its_elements_are_not_known() -> None:

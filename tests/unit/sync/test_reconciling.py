@@ -132,6 +132,18 @@ def test_only_careful_rows_are_read() -> None:
     assert server.asked == ["Observation/n1", "Observation/n3"]
 
 
+def test_an_answer_too_few_shifts_none_onto_another() -> None:
+    """A fault of the program, not of the data."""
+
+    class _Forgetful(_Server):
+        def read_many(self, paths: Sequence[str]) -> list[Stored]:
+            return super().read_many(paths)[1:]
+
+    server = _Forgetful(n1=Stored(None))
+    with pytest.raises(ValueError, match="shorter"):
+        _reconcile(server).prepared([ITEM, ITEM])
+
+
 @pytest.mark.parametrize("deleted", [True, False])
 def test_what_somebody_removed_is_made_anew_if_decided(*, deleted: bool) -> None:
     """Over no version; without a decision it is the hospital's."""
