@@ -9,7 +9,7 @@ SOAKED := tests/unit/sync/test_ledger_storage.py tests/e2e/test_sync_history.py 
 SHARE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check format test docs validate-all soak bench lock tables goldens fixtures clean
+.PHONY: help setup demo check format test docs validate-all soak bench mutants lock tables goldens fixtures clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -47,6 +47,9 @@ soak: setup ## The sync tests of SOAKED at their full sizes (hours; SHARE=0.1 fo
 
 bench: setup ## The benchmarks of benchmarks/README.md, medians of five
 	$(BIN)/python benchmarks/run.py
+
+mutants: setup ## Mutation tests of plan, ledger states and replies; writes docs/mutants.md (minutes)
+	$(BIN)/python tools/mutants.py
 
 lock: ## Renew the hashed locks from pyproject.toml
 	$(BIN)/pip install --quiet uv
