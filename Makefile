@@ -9,7 +9,7 @@ SOAKED := tests/unit/sync/test_ledger_storage.py tests/e2e/test_sync_history.py 
 SHARE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check format test docs validate-all soak bench lock tables goldens fixtures clean
+.PHONY: help setup demo check format test docs validate-all soak bench mutants lock tables goldens fixtures clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -48,6 +48,9 @@ soak: setup ## The sync tests of SOAKED at their full sizes (hours; SHARE=0.1 fo
 bench: setup ## The benchmarks of benchmarks/README.md, medians of five
 	$(BIN)/python benchmarks/run.py
 
+mutants: setup ## Mutation tests of plan, ledger states and replies; writes docs/mutants.md (minutes)
+	$(BIN)/python tools/mutants.py
+
 lock: ## Renew the hashed locks from pyproject.toml
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --extra sandbox --extra dev pyproject.toml -o requirements.lock
@@ -62,6 +65,8 @@ goldens: setup ## Rewrite the golden resources; read the diff as a clinician wou
 
 fixtures: setup ## Regenerate the synthetic study
 	$(BIN)/python fixtures/NCT05987176/generate.py
+	$(BIN)/python fixtures/NCT05987176/overlay.py --out fixtures/NCT05987176
+	$(BIN)/python fixtures/NCT05987176/background.py --out fixtures/NCT05987176
 
 clean: ## Remove what was built
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/servers/hapi/target tests/servers/medplum/node_modules
