@@ -26,6 +26,8 @@ _OURS, _THEIRS_TOO = b"\x00", b"\x01"
 _KEPT = 0x80
 _MOST_ITEMS = 0x7F
 _NAMED = 0x80
+#: Larger integers are written as floats.
+_WRITABLE = 2**63
 _NAME_BYTES = {name: bytes([_NAMED | place]) for place, name in enumerate(NAMES)}
 #: Rows kept at hand: most elements of a trial (codes, units, ranges) are those of other resources.
 _REMEMBERED = 4096
@@ -204,5 +206,5 @@ def _by_value(value: Any) -> Any:  # noqa: ANN401 - JSON
     if kind is list:
         return [_by_value(inner) for inner in value]
     if kind is float:
-        return int(value) if value.is_integer() else value
+        return int(value) if value.is_integer() and abs(value) < _WRITABLE else value
     return value

@@ -48,6 +48,13 @@ def test_equal_numbers_have_equal_digests() -> None:
     assert first != elements_of(KEY, b'{"v":7.41}')
 
 
+def test_very_large_numbers_have_digests() -> None:
+    """A hospital may hold more than 64 bits; that is compared by value, and ends no run."""
+    whole = resource(b'{"v":{"a":100000000000000000000,"b":1.0}}')
+    power = resource(b'{"v":{"a":1e20,"b":1}}')
+    assert digests(KEY, parts(whole)) == digests(KEY, parts(power))
+
+
 def test_parts_join_again() -> None:
     """Nothing is lost but what is the server's own."""
     body = resource(BODY)
