@@ -7,7 +7,6 @@ with and without its version, for HAPI 8.8 drops it.
 from __future__ import annotations
 
 import hashlib
-from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,6 +24,8 @@ _DIGEST_BYTES = 8
 _OURS, _THEIRS_TOO = b"\x00", b"\x01"
 _KEPT = 0x80
 _MOST_ITEMS = 0x7F
+#: Rows kept at hand: most elements of a trial (codes, units, ranges) are those of other resources.
+_REMEMBERED = 4096
 
 
 class Element(NamedTuple):
@@ -51,10 +52,10 @@ def parts(body: Json) -> Parts:
             found |= {f"meta.{kind}": list(value[kind]) for kind in META_SHARED if value.get(kind)}
         elif name in SHARED and isinstance(value, list):
             found[name] = list(value)
-        elif name[0] == "_" or f"_{name}" in body:
-            plain = name.removeprefix("_")
-            found[plain] = [{n: body[n] for n in (plain, f"_{plain}") if n in body}]
-        else:
+        elif name[0] == "_":
+            plain = name[1:]
+            found[plain] = [{n: body[n] for n in (plain, name) if n in body}]
+        elif name not in found:
             found[name] = [{name: value}]
     return found
 
@@ -81,17 +82,22 @@ def is_shared(name: str, units: Sequence[Any]) -> bool:
 
 def digests(site_key: SiteKey, found: Parts) -> dict[str, tuple[bytes, ...]]:
     """Return the digests of each element, an item's one each."""
-    copied = _keyed(site_key).copy
     return {
-        name: tuple([_digest(copied(), name, unit) for unit in units])
+        name: tuple([_digest(site_key, _text(name, unit)) for unit in units])
         for name, units in found.items()
     }
 
 
 def elements_of(site_key: SiteKey, body: bytes) -> bytes:
     """Return what the ledger keeps of a canonical body of ours that is sent as it is."""
-    marks = digests(site_key, parts(orjson.loads(body)))
-    return _OURS + b"".join([_row(name, of_name, 0) for name, of_name in marks.items()])
+    rows = [_OURS]
+    for name, units in parts(orjson.loads(body)).items():
+        texts = [_text(name, unit) for unit in units]
+        if len(texts) == 1:
+            rows.append(_row_of_one(site_key, name, texts[0]))
+        else:
+            rows.append(_row(name, tuple([_digest(site_key, text) for text in texts]), 0))
+    return b"".join(rows)
 
 
 def encoded(elements: Mapping[str, Element]) -> bytes:
@@ -155,12 +161,21 @@ def _keyed(site_key: SiteKey) -> hashlib.blake2b:
     return hashlib.blake2b(key=key, digest_size=_DIGEST_BYTES)
 
 
-def _digest(keyed: hashlib.blake2b, name: str, unit: object) -> bytes:
-    text = orjson.dumps([name, unit], default=float, option=orjson.OPT_SORT_KEYS)
+def _text(name: str, unit: object) -> bytes:
+    return orjson.dumps([name, unit], default=float, option=orjson.OPT_SORT_KEYS)
+
+
+def _digest(site_key: SiteKey, text: bytes) -> bytes:
     if b".0" in text or b"/_history/" in text:
-        text = orjson.dumps([name, _by_value(unit)], option=orjson.OPT_SORT_KEYS)
+        text = orjson.dumps(_by_value(orjson.loads(text)), option=orjson.OPT_SORT_KEYS)
+    keyed = _keyed(site_key).copy()
     keyed.update(text)
     return keyed.digest()
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _row_of_one(site_key: SiteKey, name: str, text: bytes) -> bytes:
+    return _row(name, (_digest(site_key, text),), 0)
 
 
 def _by_value(value: Any) -> Any:  # noqa: ANN401 - JSON
@@ -173,7 +188,6 @@ def _by_value(value: Any) -> Any:  # noqa: ANN401 - JSON
         return plain
     if kind is list:
         return [_by_value(inner) for inner in value]
-    if kind is float or kind is Decimal:
-        number = float(value)
-        return int(number) if number.is_integer() else number
+    if kind is float:
+        return int(value) if value.is_integer() else value
     return value

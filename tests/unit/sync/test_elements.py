@@ -7,6 +7,7 @@ from netfhir.fhir.identity import SiteKey
 from netfhir.sync.elements import (
     Element,
     decoded,
+    digests,
     elements_of,
     encoded,
     holds_theirs,
@@ -54,6 +55,35 @@ def test_parts_join_again() -> None:
     meta = {**body["meta"], **again.pop("meta")}
     assert to_bytes({**again, **own, "meta": meta}) == to_bytes(body)
     assert "versionId" not in joined(parts(body))["meta"]
+
+
+def test_the_short_way_is_the_long_way() -> None:
+    """What is kept of a body as it is sent are the digests of its parts, by name."""
+    marks = digests(KEY, parts(resource(BODY)))
+    by_hand = encoded({name: Element(of_name) for name, of_name in marks.items()})
+    assert decoded(elements_of(KEY, BODY)) == decoded(by_hand)
+    assert len(decoded(by_hand)["category"].digests) == 2
+
+
+def test_the_order_of_a_body_is_no_matter() -> None:
+    """A primitive and its extensions are one element, whichever a server names first."""
+    first = {"_issued": {"id": "e"}, "issued": "2024", "_note": {"id": "n"}, "note": "a"}
+    last = dict(reversed(first.items()))
+    assert parts(first) == parts(last)
+    assert parts(first)["issued"] == [{"issued": "2024", "_issued": {"id": "e"}}]
+    assert digests(KEY, parts(first)) == digests(KEY, parts(last))
+
+
+def test_a_digest_stays_what_it_was() -> None:
+    """Ledgers keep them for years: of plain text, a list, a decimal, a versioned reference."""
+    body = b'{"focus":{"reference":"A/1/_history/2"},"note":[{"text":"a"}],"v":7.0,"x":"y"}'
+    marks = {name: e.digests[0].hex() for name, e in decoded(elements_of(KEY, body)).items()}
+    assert marks == {
+        "focus": "60cf82f7bfd2a31f",
+        "note": "bc6a6ac4ea191d8f",
+        "v": "6a83436274e3bcab",
+        "x": "0ecc3749ca6e2843",
+    }
 
 
 def test_a_row_with_things_of_the_hospitals_is_known() -> None:
