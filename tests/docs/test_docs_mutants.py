@@ -52,7 +52,7 @@ def test_what_is_wrong_is_said() -> None:
 
 
 def test_a_change_is_shown_with_its_surroundings() -> None:
-    """What differs, and a little around it, of the line as it was and as it became."""
-    before = f"{'a' * 50} one {'b' * 50}"
+    """What differs, and whole words around it, of the line as it was and as it became."""
+    before = f"return {'word ' * 9}(one, {'word ' * 9}"
     shown = TOOL["changed"](before, before.replace("one", "two"))
-    assert shown == f"{'a' * 23} one {'b' * 23} → {'a' * 23} two {'b' * 23}"
+    assert shown == "word word word (one, word word word → word word word (two, word word word"
