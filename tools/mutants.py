@@ -36,8 +36,8 @@ DOCUMENT = ROOT / "docs" / "mutants.md"
 LEAST_SHARE = 90.0
 KILLED = frozenset({"killed", "timeout"})
 UNFINISHED = frozenset({"not checked", "check was interrupted by user"})
-#: Characters shown before and behind what was changed.
-AROUND = 24
+#: Characters shown before and behind what was changed, at least: words are shown whole.
+AROUND = 12
 _NAME = re.compile(r"(?P<module>[\w.]+)\.x(?:ǁ(?P<kind>\w+)ǁ|_)(?P<function>\w+)__mutmut_\d+")
 
 
@@ -118,10 +118,11 @@ def survivor(name: str, path: str) -> Survivor:
 
 
 def changed(before: str, after: str) -> str:
-    """Return the parts of two lines that differ, with a little of what stands around them."""
+    """Return the parts of two lines that differ, with the words that stand around them."""
     head = _same(before, after)
     tail = _same(before[head:][::-1], after[head:][::-1])
-    start, end = max(0, head - AROUND), max(0, tail - AROUND)
+    start = before.rfind(" ", 0, max(0, head - AROUND)) + 1
+    end = before[::-1].rfind(" ", 0, max(0, tail - AROUND)) + 1
     shown = [line[start : len(line) - end].strip() for line in (before, after)]
     return f"{shown[0]} → {shown[1]}"
 
