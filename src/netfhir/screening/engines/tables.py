@@ -62,25 +62,26 @@ SELECT {columns}, 0, 0, 0, CAST(NULL AS STRUCT(code TEXT, number DECIMAL(28, 10)
   nth, 0, FALSE FROM (SELECT * REPLACE ('' AS concept, TRUE AS gone) FROM {part}
   WHERE concept IS NULL AND patient <> '')
 """
-#: Resources that are there more than once, by copies or codes: the latest copy counts.
+_WHOSE = "SELECT *, hash(patient, type, id) AS whose FROM ({read})"
+#: Resources that are there more than once, by copies or codes: the latest copy counts. A resource
+#: that is there once may be taken for one of them by its hash: it counts all the same.
 _DOUBLE = """
-CREATE TABLE double AS
-SELECT patient, type, id FROM ({read}) GROUP BY ALL HAVING count(*) > 1
+CREATE TABLE double AS SELECT whose FROM ({read}) GROUP BY ALL HAVING count(*) > 1
 """
 #: All facts of known patients; of what was read of a code, the coded result as its set reads it.
 #: In order of sets, patients and resources: `rank` puts them in order of time, and names the row.
 _FACTS = f"""
 CREATE TABLE facts AS
-SELECT pno, r.* EXCLUDE (answer_, broken, patient, nth, place, gone) REPLACE (
+SELECT pno, r.* EXCLUDE (whose, answer_, broken, patient, nth, place, gone) REPLACE (
     CASE WHEN answer_ IS NULL THEN code ELSE answer_.code END AS code,
     CASE WHEN answer_ IS NULL THEN number ELSE answer_.number END AS number,
     CASE WHEN answer_.number IS NULL THEN unit ELSE '1' END AS unit,
     CASE WHEN answer_ IS NULL OR broken THEN defect
       WHEN answer_.number IS NULL THEN 'no-data' ELSE '' END AS defect)
 FROM (
-  SELECT * FROM ({{read}}) ANTI JOIN double USING (patient, type, id)
+  SELECT * FROM ({{read}}) ANTI JOIN double USING (whose)
   UNION ALL
-  SELECT * FROM ({{read}}) SEMI JOIN double USING (patient, type, id)
+  SELECT * FROM ({{read}}) SEMI JOIN double USING (whose)
   QUALIFY rank() OVER (PARTITION BY patient, type, id ORDER BY {_LATER}) = 1
     AND row_number() OVER (PARTITION BY patient, type, id, concept
       ORDER BY {_LATER}, nth, place) = 1) AS r
@@ -109,11 +110,11 @@ GROUP BY type
 """
 
 
-#: What evidence says of a fact: a number is plain, with the zeros that it came with.
+#: What evidence says of a fact: a number (of ten places) is plain, with the zeros that it had.
 _MACROS = """
-CREATE MACRO longer(a, b) AS CASE WHEN length(a) < length(b) THEN b ELSE a END;
-CREATE MACRO number_text(n, scale) AS longer(rtrim(rtrim(CAST(n AS TEXT), '0'), '.'),
-  CASE WHEN scale > 0 THEN left(CAST(n AS TEXT), strpos(CAST(n AS TEXT), '.') + scale) ELSE '' END);
+CREATE MACRO number_text(n, scale) AS left(CAST(n AS TEXT), greatest(
+  length(rtrim(rtrim(CAST(n AS TEXT), '0'), '.')),
+  CASE WHEN scale > 0 THEN length(CAST(n AS TEXT)) - 10 + scale ELSE 0 END));
 CREATE MACRO evidence_of(type_, id_, version_, code_, number_, scale_, comparator_, unit_, first_,
   last_, words_) AS {'type': type_, 'id': id_, 'version': version_,
   'value': CASE WHEN number_ IS NULL THEN code_
@@ -171,9 +172,10 @@ def facts(
         read.append(_PASSED.format(columns=unwritten, part=part))
     whole = " UNION ALL ".join(read)
     orphans = connection.execute(_ORPHANS.format(read=whole)).fetchall()
-    connection.execute(_DOUBLE.format(read=whole))
+    named_by = _WHOSE.format(read=whole)
+    connection.execute(_DOUBLE.format(read=named_by))
     connection.execute("SET preserve_insertion_order = true")
-    connection.execute(_FACTS.format(read=whole))
+    connection.execute(_FACTS.format(read=named_by))
     connection.execute("SET preserve_insertion_order = false")
     for part, coded in parts.items():
         connection.execute(f"DROP TABLE {part}")
