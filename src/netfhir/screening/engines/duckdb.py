@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,13 +34,16 @@ if TYPE_CHECKING:
     from netfhir.screening.protocol import Protocol
 
 NAME = "duckdb"
+_FACTS_EACH = 16
+"""How many facts a patient may have on the whole."""
+_PIECE = 16 * 1024 * 1024
 _KEYS = ("patient", "criterion", "status", "cause", "evidence", "resolves_on", "question")
 #: Rows as JSON before they are put in order: text is sorted faster than lists of evidence. It is
 #: written as it is, for JSON has neither line ends nor control characters in it.
 _ROWS = f"""
 COPY (SELECT line FROM (
     SELECT pno, ordinal, CAST(to_json({{{", ".join(f"'{key}': {key}" for key in _KEYS)}}}) AS TEXT)
-      AS line FROM verdict)
+      AS line FROM verdict WHERE pno BETWEEN $first AND $last)
   ORDER BY pno, ordinal)
 TO '{{path}}' (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER E'\\x01',
   USE_TMP_FILE false)
@@ -54,6 +58,8 @@ class Warehouse:
     intake: Intake
     folder: Path
     memory: str = "1600MB"
+    at_once: int = 60_000
+    """The rows and facts of so many patients are put in order at a time: memory does not grow."""
     connection: duckdb.DuckDBPyConnection = field(init=False)
     loader: loading.Loader = field(init=False)
     parts: dict[str, bool] = field(default_factory=dict)
@@ -150,7 +156,8 @@ class Warehouse:
         if copies:
             tally.problems["duplicate-patient", "Patient"] += copies
             tally.first.setdefault(("duplicate-patient", "Patient"), 0)
-        for kind, count in tables.facts(self.connection, self.parts, as_of):
+        at_once = _FACTS_EACH * self.at_once
+        for kind, count in tables.facts(self.connection, self.parts, as_of, at_once=at_once):
             tally.problems["unknown-patient", kind] += count
             tally.first.setdefault(("unknown-patient", kind), 0)
         for concept in sql_criteria.events(self.protocol):
@@ -158,8 +165,15 @@ class Warehouse:
 
     def write(self, path: Path) -> None:
         """Write the rows of verdicts.ndjson, by patient and criterion."""
-        target = str(path).replace("'", "''")
-        self.connection.execute(_ROWS.replace("{path}", target))
+        (patients,) = self.connection.execute("SELECT count(*) FROM person").fetchone() or (0,)
+        more = self.folder / "rows.ndjson"
+        for first in range(1, patients + 1, self.at_once):
+            target = str(more if first > 1 else path).replace("'", "''")
+            span = {"first": first, "last": first + self.at_once - 1}
+            self.connection.execute(_ROWS.replace("{path}", target), span)
+            if first > 1:
+                with path.open("ab") as whole, more.open("rb") as part:
+                    shutil.copyfileobj(part, whole, _PIECE)
 
 
 def _statements(protocol: Protocol, view: str) -> Iterator[str]:

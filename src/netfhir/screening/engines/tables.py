@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import date
 
     import duckdb
@@ -68,10 +68,17 @@ _WHOSE = "SELECT *, hash(patient, type, id) AS whose FROM ({read})"
 _DOUBLE = """
 CREATE TABLE double AS SELECT whose FROM ({read}) GROUP BY ALL HAVING count(*) > 1
 """
+_LATEST = f"""
+CREATE TABLE latest AS SELECT * FROM ({{read}}) SEMI JOIN double USING (whose)
+QUALIFY rank() OVER (PARTITION BY patient, type, id ORDER BY {_LATER}) = 1
+  AND row_number() OVER (PARTITION BY patient, type, id, concept
+    ORDER BY {_LATER}, nth, place) = 1
+"""  # noqa: S608 - names of ours
+_FIELDS = ", ".join(one for one in FACT.split(", ") if one not in ("patient TEXT", "gone BOOLEAN"))
 #: All facts of known patients; of what was read of a code, the coded result as its set reads it.
 #: In order of sets, patients and resources: `rank` puts them in order of time, and names the row.
-_FACTS = f"""
-CREATE TABLE facts AS
+_FACTS = """
+INSERT INTO facts BY NAME
 SELECT pno, r.* EXCLUDE (whose, answer_, broken, patient, nth, place, gone) REPLACE (
     CASE WHEN answer_ IS NULL THEN code ELSE answer_.code END AS code,
     CASE WHEN answer_ IS NULL THEN number ELSE answer_.number END AS number,
@@ -79,16 +86,14 @@ SELECT pno, r.* EXCLUDE (whose, answer_, broken, patient, nth, place, gone) REPL
     CASE WHEN answer_ IS NULL OR broken THEN defect
       WHEN answer_.number IS NULL THEN 'no-data' ELSE '' END AS defect)
 FROM (
-  SELECT * FROM ({{read}}) ANTI JOIN double USING (whose)
+  SELECT * FROM ({read}) ANTI JOIN double USING (whose) WHERE concept BETWEEN $first AND $last
   UNION ALL
-  SELECT * FROM ({{read}}) SEMI JOIN double USING (whose)
-  QUALIFY rank() OVER (PARTITION BY patient, type, id ORDER BY {_LATER}) = 1
-    AND row_number() OVER (PARTITION BY patient, type, id, concept
-      ORDER BY {_LATER}, nth, place) = 1) AS r
+  FROM latest WHERE concept BETWEEN $first AND $last) AS r
 JOIN person ON person.id = r.patient
 WHERE NOT gone
 ORDER BY concept, pno, type, id
-"""  # noqa: S608 - names of ours
+"""
+_SIZES = "SELECT concept, count(*) FROM ({read}) WHERE NOT gone GROUP BY ALL ORDER BY ALL"
 #: Facts as they were on the day: what lasts, or may lie later, ends with it.
 _FACT = """
 CREATE VIEW fact AS
@@ -146,21 +151,39 @@ def people(connection: duckdb.DuckDBPyConnection, as_of: date, *, unasked: bool)
 
 
 def facts(
-    connection: duckdb.DuckDBPyConnection, parts: Mapping[str, bool], as_of: date
+    connection: duckdb.DuckDBPyConnection, parts: Mapping[str, bool], as_of: date, *, at_once: int
 ) -> list[tuple[str, int]]:
     """Make the table of facts from its parts (name -> whether it has coded results).
+
+    About so many facts are put in order `at_once`: memory does not grow with the hospital.
 
     One fact for each resource and concept, as it was on the day, with what orders it in time.
     Returns by type how many facts belong to nobody who is known.
     """
+    whole = " UNION ALL ".join(_read(parts))
+    orphans = connection.execute(_ORPHANS.format(read=whole)).fetchall()
+    _ordered(connection, whole, at_once)
+    for part, coded in parts.items():
+        connection.execute(f"DROP TABLE {part}")
+        if coded:
+            connection.execute(f"DROP TABLE answered_{part}")
+            connection.execute(f"DROP TABLE written_{part}")
+    view = _FACT.format(day=f"DATE '{as_of.isoformat()}'")
+    for statement in (view, "DROP TABLE double", "DROP TABLE latest", _GAPS):
+        connection.execute(statement)
+    return orphans
+
+
+def _read(parts: Mapping[str, bool]) -> Iterator[str]:
+    """Yield the queries of all that was read."""
     named = ", ".join(name for name, _ in columns(FACT))
-    read = [_READ.format(columns=named)]
+    yield _READ.format(columns=named)
     unwritten = named.partition(", scale")[0]
     for part, coded in parts.items():
         if not coded:
             scales = ", 0 AS scale, 0 AS low_scale, 0 AS high_scale"
             listed = unwritten + scales
-            read.append(_PART.format(columns=listed, part=part, joined="", answer="NULL"))
+            yield _PART.format(columns=listed, part=part, joined="", answer="NULL")
             continue
         scales = ", " + ", ".join(f"COALESCE({name}, 0) AS {name}" for name in SCALES)
         joined = (
@@ -168,24 +191,33 @@ def facts(
             f"LEFT JOIN written_{part} ON written_{part}.rid = part.rowid"
         )
         listed = unwritten + scales
-        read.append(_PART.format(columns=listed, part=part, joined=joined, answer="answer_"))
-        read.append(_PASSED.format(columns=unwritten, part=part))
-    whole = " UNION ALL ".join(read)
-    orphans = connection.execute(_ORPHANS.format(read=whole)).fetchall()
-    named_by = _WHOSE.format(read=whole)
-    connection.execute(_DOUBLE.format(read=named_by))
+        yield _PART.format(columns=listed, part=part, joined=joined, answer="answer_")
+        yield _PASSED.format(columns=unwritten, part=part)
+
+
+def _ordered(connection: duckdb.DuckDBPyConnection, whole: str, at_once: int) -> None:
+    """Fill the table of facts, some sets at a time."""
+    read = _WHOSE.format(read=whole)
+    connection.execute(_DOUBLE.format(read=read))
+    connection.execute(_LATEST.format(read=read))
+    connection.execute(f"CREATE TABLE facts (pno INT, {_FIELDS})")
+    sizes = connection.execute(_SIZES.format(read=whole)).fetchall()
     connection.execute("SET preserve_insertion_order = true")
-    connection.execute(_FACTS.format(read=named_by))
+    for first, last in _spans(sizes, at_once):
+        connection.execute(_FACTS.format(read=read), {"first": first, "last": last})
     connection.execute("SET preserve_insertion_order = false")
-    for part, coded in parts.items():
-        connection.execute(f"DROP TABLE {part}")
-        if coded:
-            connection.execute(f"DROP TABLE answered_{part}")
-            connection.execute(f"DROP TABLE written_{part}")
-    view = _FACT.format(day=f"DATE '{as_of.isoformat()}'")
-    for statement in (view, "DROP TABLE double", _GAPS):
-        connection.execute(statement)
-    return orphans
+
+
+def _spans(sizes: Iterable[tuple[str, int]], at_once: int) -> Iterator[tuple[str, str]]:
+    """Yield the first and last of neighbouring sets that have enough facts together."""
+    first, count = "", 0
+    for name, size in sizes:
+        first, count = (first if count else name), count + size
+        if count >= at_once:
+            yield first, name
+            count = 0
+    if count:
+        yield first, name
 
 
 def columns(shape: str) -> Iterable[tuple[str, str]]:
