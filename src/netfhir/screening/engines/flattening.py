@@ -158,7 +158,9 @@ def _spread(kind: str, shape: Shape, systems: str) -> str:
     """Return the query of a file's resources, one row for each coding that may count."""
     listed = ", ".join(f"\"{n}\": '{t}'" for n, t in columns.columns(kind, shape).items())
     contained = "starts_with(COALESCE(medicationReference.reference, ''), '#')"
-    understood = f"list_has_any(list_transform(codes_, lambda x: x.system), [{systems}])"
+    known = f"list_contains([{systems}], codes_[1].system)"
+    among = f"list_has_any(list_transform(codes_, lambda x: x.system), [{systems}])"
+    understood = f"CASE WHEN {known} THEN TRUE ELSE {among} END"
     return f"""
 SELECT *, unnest(CASE WHEN flag_ IS NOT NULL THEN [NULL] ELSE codes_ END) AS coding,
   generate_subscripts(CASE WHEN flag_ IS NOT NULL THEN [NULL] ELSE codes_ END, 1) AS nth

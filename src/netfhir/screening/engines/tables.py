@@ -50,17 +50,18 @@ LEFT JOIN (SELECT DISTINCT patient, TRUE AS lost FROM gap WHERE type = 'Patient'
 """  # noqa: S608 - names of ours
 _READ = """
 SELECT {columns}, CAST(NULL AS STRUCT(code TEXT, number DECIMAL(28, 10))) AS answer_,
-  0 AS nth, 0 AS place, FALSE AS broken FROM read_fact
+  0 AS nth, 0 AS place, FALSE AS broken FROM read_fact {only}
 """
 _PART = """
-SELECT {columns}, {answer} AS answer_, nth, place, broken FROM {part} AS part {joined}
-WHERE part.concept IS NOT NULL
+SELECT {columns}, {answer} AS answer_, nth, place, broken
+FROM (SELECT rowid AS at, * FROM {part} {only}) AS part {joined} WHERE part.concept IS NOT NULL
 """
+_ONLY = "SEMI JOIN double ON double.whose = hash(patient, type, id)"
 #: Resources that say nothing take back what earlier copies of them said.
 _PASSED = """
 SELECT {columns}, 0, 0, 0, CAST(NULL AS STRUCT(code TEXT, number DECIMAL(28, 10))) AS answer_,
   nth, 0, FALSE FROM (SELECT * REPLACE ('' AS concept, TRUE AS gone) FROM {part}
-  WHERE concept IS NULL AND patient <> '')
+  {only} WHERE concept IS NULL AND patient <> '')
 """
 _WHOSE = "SELECT *, hash(patient, type, id) AS whose FROM ({read})"
 #: Resources that are there more than once, by copies or codes: the latest copy counts. A resource
@@ -69,7 +70,7 @@ _DOUBLE = """
 CREATE TABLE double AS SELECT whose FROM ({read}) GROUP BY ALL HAVING count(*) > 1
 """
 _LATEST = f"""
-CREATE TABLE latest AS SELECT * FROM ({{read}}) SEMI JOIN double USING (whose)
+CREATE TABLE latest AS SELECT *, 0 AS whose FROM ({{read}})
 QUALIFY rank() OVER (PARTITION BY patient, type, id ORDER BY {_LATER}) = 1
   AND row_number() OVER (PARTITION BY patient, type, id, concept
     ORDER BY {_LATER}, nth, place) = 1
@@ -161,8 +162,9 @@ def facts(
     Returns by type how many facts belong to nobody who is known.
     """
     whole = " UNION ALL ".join(_read(parts))
+    some = " UNION ALL ".join(_read(parts, _ONLY))
     orphans = connection.execute(_ORPHANS.format(read=whole)).fetchall()
-    _ordered(connection, whole, at_once)
+    _ordered(connection, whole, some, at_once)
     for part, coded in parts.items():
         connection.execute(f"DROP TABLE {part}")
         if coded:
@@ -174,32 +176,32 @@ def facts(
     return orphans
 
 
-def _read(parts: Mapping[str, bool]) -> Iterator[str]:
-    """Yield the queries of all that was read."""
+def _read(parts: Mapping[str, bool], only: str = "") -> Iterator[str]:
+    """Yield the queries of all that was read, or `only` of some of it."""
     named = ", ".join(name for name, _ in columns(FACT))
-    yield _READ.format(columns=named)
+    yield _READ.format(columns=named, only=only)
     unwritten = named.partition(", scale")[0]
     for part, coded in parts.items():
         if not coded:
             scales = ", 0 AS scale, 0 AS low_scale, 0 AS high_scale"
             listed = unwritten + scales
-            yield _PART.format(columns=listed, part=part, joined="", answer="NULL")
+            yield _PART.format(columns=listed, part=part, only=only, joined="", answer="NULL")
             continue
         scales = ", " + ", ".join(f"COALESCE({name}, 0) AS {name}" for name in SCALES)
         joined = (
-            f"LEFT JOIN answered_{part} ON answered_{part}.rid = part.rowid "
-            f"LEFT JOIN written_{part} ON written_{part}.rid = part.rowid"
+            f"LEFT JOIN answered_{part} ON answered_{part}.rid = part.at "
+            f"LEFT JOIN written_{part} ON written_{part}.rid = part.at"
         )
         listed = unwritten + scales
-        yield _PART.format(columns=listed, part=part, joined=joined, answer="answer_")
-        yield _PASSED.format(columns=unwritten, part=part)
+        yield _PART.format(columns=listed, part=part, only=only, joined=joined, answer="answer_")
+        yield _PASSED.format(columns=unwritten, part=part, only=only)
 
 
-def _ordered(connection: duckdb.DuckDBPyConnection, whole: str, at_once: int) -> None:
-    """Fill the table of facts, some sets at a time."""
+def _ordered(connection: duckdb.DuckDBPyConnection, whole: str, some: str, at_once: int) -> None:
+    """Fill the table of facts, some sets at a time; `some`: what is there more than once."""
     read = _WHOSE.format(read=whole)
     connection.execute(_DOUBLE.format(read=read))
-    connection.execute(_LATEST.format(read=read))
+    connection.execute(_LATEST.format(read=some))
     connection.execute(f"CREATE TABLE facts (pno INT, {_FIELDS})")
     sizes = connection.execute(_SIZES.format(read=whole)).fetchall()
     connection.execute("SET preserve_insertion_order = true")
