@@ -106,6 +106,23 @@ def test_both_engines_give_the_same_rows(hospital: Path, tmp_path: Path, *, cove
     assert problems == others
 
 
+def test_rows_put_in_order_some_patients_at_a_time_are_the_same(
+    hospital: Path, tmp_path: Path
+) -> None:
+    """Facts and rows of few patients at a time: the same file, byte for byte."""
+    written = []
+    for at_once in (3, PATIENTS):
+        scratch = tmp_path / str(at_once)
+        scratch.mkdir()
+        warehouse = Warehouse(asked(), Intake(reader()), scratch, at_once=at_once)
+        warehouse.read(hospital, lambda _: None)
+        warehouse.judge()
+        warehouse.write(scratch / "verdicts.ndjson")
+        written.append((scratch / "verdicts.ndjson").read_bytes())
+    assert written[0] == written[1]
+    assert written[0].count(b"\n") == 25 * PATIENTS
+
+
 def test_order_compression_splits_and_copies_do_not_matter(hospital: Path, tmp_path: Path) -> None:
     """Shuffled, split, gzipped and with every line twice: the same answers of both engines."""
     shuffled = tmp_path / "shuffled"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -25,14 +27,27 @@ from netfhir.screening.files import Source, missing, sources
 from netfhir.screening.shapes import SHAPES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from netfhir.screening.intake import Intake
     from netfhir.screening.protocol import Protocol
 
 NAME = "duckdb"
-_ROWS = "patient, criterion, status, cause, evidence, resolves_on, question"
+_FACTS_EACH = 16
+"""How many facts a patient may have on the whole."""
+_PIECE = 16 * 1024 * 1024
+_KEYS = ("patient", "criterion", "status", "cause", "evidence", "resolves_on", "question")
+#: Rows as JSON before they are put in order: text is sorted faster than lists of evidence. It is
+#: written as it is, for JSON has neither line ends nor control characters in it.
+_ROWS = f"""
+COPY (SELECT line FROM (
+    SELECT pno, ordinal, CAST(to_json({{{", ".join(f"'{key}': {key}" for key in _KEYS)}}}) AS TEXT)
+      AS line FROM verdict WHERE pno BETWEEN $first AND $last)
+  ORDER BY pno, ordinal)
+TO '{{path}}' (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER E'\\x01',
+  USE_TMP_FILE false)
+"""  # noqa: S608 - names of ours
 
 
 @dataclass(slots=True)
@@ -43,6 +58,8 @@ class Warehouse:
     intake: Intake
     folder: Path
     memory: str = "1600MB"
+    at_once: int = 60_000
+    """The rows and facts of so many patients are put in order at a time: memory does not grow."""
     connection: duckdb.DuckDBPyConnection = field(init=False)
     loader: loading.Loader = field(init=False)
     parts: dict[str, bool] = field(default_factory=dict)
@@ -118,7 +135,7 @@ class Warehouse:
 
     def judge_by(self, protocol: Protocol, view: str) -> None:
         """Judge by a trial of the same day, in a view of that name: one reading serves them all."""
-        with ThreadPoolExecutor(os.cpu_count()) as workers:
+        with ThreadPoolExecutor(os.cpu_count()) as workers, _kept_garbage():
             statements = _statements(protocol, view)
             for done in [workers.submit(self._judged, one) for one in statements]:
                 done.result()
@@ -139,7 +156,8 @@ class Warehouse:
         if copies:
             tally.problems["duplicate-patient", "Patient"] += copies
             tally.first.setdefault(("duplicate-patient", "Patient"), 0)
-        for kind, count in tables.facts(self.connection, self.parts, as_of):
+        at_once = _FACTS_EACH * self.at_once
+        for kind, count in tables.facts(self.connection, self.parts, as_of, at_once=at_once):
             tally.problems["unknown-patient", kind] += count
             tally.first.setdefault(("unknown-patient", kind), 0)
         for concept in sql_criteria.events(self.protocol):
@@ -147,25 +165,35 @@ class Warehouse:
 
     def write(self, path: Path) -> None:
         """Write the rows of verdicts.ndjson, by patient and criterion."""
-        self.connection.execute(
-            f"COPY (SELECT {_ROWS} FROM verdict ORDER BY pno, ordinal) "  # noqa: S608 - names of ours
-            f"TO '{str(path).replace(chr(39), chr(39) * 2)}' (FORMAT json, USE_TMP_FILE false)"
-        )
+        (patients,) = self.connection.execute("SELECT count(*) FROM person").fetchone() or (0,)
+        more = self.folder / "rows.ndjson"
+        for first in range(1, patients + 1, self.at_once):
+            target = str(more if first > 1 else path).replace("'", "''")
+            span = {"first": first, "last": first + self.at_once - 1}
+            self.connection.execute(_ROWS.replace("{path}", target), span)
+            if first > 1:
+                with path.open("ab") as whole, more.open("rb") as part:
+                    shutil.copyfileobj(part, whole, _PIECE)
 
 
-def _statements(protocol: Protocol, view: str) -> list[str]:
-    """Return what makes the verdicts of each criterion; built without collecting garbage.
+def _statements(protocol: Protocol, view: str) -> Iterator[str]:
+    """Yield what makes the verdicts of each criterion: the first run while others are built."""
+    for ordinal, key in enumerate(protocol.file.criteria):
+        made = sql.text(sql_criteria.criterion(protocol, key, ordinal))
+        yield f"CREATE TABLE {view}_{key} AS {made}"
 
-    The trees refer to their parents: to look for garbage among them takes as long as to build.
+
+@contextmanager
+def _kept_garbage() -> Iterator[None]:
+    """Collect no garbage for a while.
+
+    The trees of SQL refer to their parents: to look for garbage among them takes as long as to
+    build them.
     """
     collected = gc.isenabled()
     gc.disable()
     try:
-        return [
-            f"CREATE TABLE {view}_{key} AS "
-            + sql.text(sql_criteria.criterion(protocol, key, ordinal))
-            for ordinal, key in enumerate(protocol.file.criteria)
-        ]
+        yield
     finally:
         if collected:
             gc.enable()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import duckdb
-
 from netfhir.screening.engines import flat_columns as columns
-from netfhir.screening.engines.flattening import UncleanError
-from netfhir.screening.files import LONGEST
+from netfhir.screening.engines.flattening import UncleanError, typed
 from netfhir.screening.shapes import CONSENT_SCOPE
 
 if TYPE_CHECKING:
+    import duckdb
+
     from netfhir.screening.files import Source
 
 _SYSTEM, _CODE = CONSENT_SCOPE
@@ -85,15 +84,11 @@ def read(connection: duckdb.DuckDBPyConnection, source: Source) -> int:
     """
     kind = source.type
     listed = ", ".join(f"\"{name}\": '{type_}'" for name, type_ in _COLUMNS[kind].items())
-    try:
-        connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE part AS {_READ[kind]} FROM read_json($path, "
-            f"format = 'newline_delimited', maximum_object_size = {LONGEST}, "
-            f"columns = {{{listed}}})",
-            {"path": str(source.path)},
-        )
-    except duckdb.InvalidInputException as error:
-        raise UncleanError from error
+    statement = (
+        f"CREATE OR REPLACE TEMP TABLE part AS {_READ[kind]} FROM read_json($path, "
+        f"format = 'newline_delimited', maximum_object_size = $longest, columns = {{{listed}}})"
+    )
+    typed(connection, statement, source)
     if _count(connection, _OTHERS, {"kind": kind}):
         raise UncleanError
     for statement in _PUT[kind]:

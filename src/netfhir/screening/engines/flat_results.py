@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from netfhir.screening.engines.flat_columns import OTHER_VALUES
-from netfhir.screening.files import LONGEST
 
 _NUMBER = "DECIMAL(28, 10)"
 _LINE = (
@@ -44,7 +43,7 @@ WITH lines AS MATERIALIZED (
   SELECT from_json(regexp_replace(json,
     '"value"(\\s*:\\s*)(-?[0-9]+\\.[0-9]*0)([,}}\\s])', '"value"\\1"\\2"\\3', 'g'),
     '{_LINE}') AS line
-  FROM read_json_objects($path, format = 'newline_delimited', maximum_object_size = {LONGEST})
+  FROM read_json_objects($path, format = 'newline_delimited', maximum_object_size = $longest)
   WHERE regexp_matches(json, '"value"\\s*:\\s*-?[0-9]+\\.[0-9]*0[,}}\\s]')),
 held AS (SELECT unnest(line) FROM lines),
 ranged AS (SELECT *, {_RANGE} AS range_ FROM held),

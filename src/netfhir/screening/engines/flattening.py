@@ -18,7 +18,7 @@ import duckdb
 
 from netfhir.screening.engines import flat_columns as columns
 from netfhir.screening.engines import flat_results as results
-from netfhir.screening.files import LONGEST
+from netfhir.screening.files import LONGEST, USUAL
 from netfhir.screening.shapes import SHAPES, Shape
 
 if TYPE_CHECKING:
@@ -95,11 +95,7 @@ def read(
     shape = SHAPES[source.type]
     systems = ", ".join(_text(system) for system in sorted(reader.systems))
     query = _facts(source.type, shape, systems)
-    values = {"path": str(source.path), "every": intake.every, **kind}
-    try:
-        connection.execute(f"CREATE TABLE {part} AS {query}", values)
-    except duckdb.InvalidInputException as error:
-        raise UncleanError from error
+    typed(connection, f"CREATE TABLE {part} AS {query}", source, every=intake.every, **kind)
     others, nobody, unread = _row(connection, _SUMS.format(part=part))
     if others:
         connection.execute(f"DROP TABLE {part}")
@@ -109,12 +105,29 @@ def read(
         answers = results.ANSWERS.format(part=part)
         connection.execute(f"CREATE TABLE answered_{part} AS {answers}")
         written = results.WRITTEN.replace("{part}", part)
-        path = {"path": str(source.path)}
-        connection.execute(f"CREATE TABLE written_{part} AS {written}", path)
+        typed(connection, f"CREATE TABLE written_{part} AS {written}", source)
     for key, one in reader.sets.sets.items():
         if one.all_of and source.type in one.types:
             connection.execute(_all_of(part, key, one.all_of))
     return {"no-patient": nobody, "unreadable-value": unread}
+
+
+def typed(
+    connection: duckdb.DuckDBPyConnection, statement: str, source: Source, **values: object
+) -> None:
+    """Read a file by a statement with $path and $longest; UncleanError where that cannot be done.
+
+    Threads share a file in pieces of twice the longest line: usual lines are tried first.
+    """
+    for longest in (USUAL, LONGEST):
+        given = {"path": str(source.path), "longest": longest, **values}
+        try:
+            connection.execute(statement, given)
+        except duckdb.InvalidInputException as error:
+            refused = error
+        else:
+            return
+    raise UncleanError from refused
 
 
 def _row(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[int, ...]:
@@ -145,7 +158,9 @@ def _spread(kind: str, shape: Shape, systems: str) -> str:
     """Return the query of a file's resources, one row for each coding that may count."""
     listed = ", ".join(f"\"{n}\": '{t}'" for n, t in columns.columns(kind, shape).items())
     contained = "starts_with(COALESCE(medicationReference.reference, ''), '#')"
-    understood = f"list_has_any(list_transform(codes_, lambda x: x.system), [{systems}])"
+    known = f"list_contains([{systems}], codes_[1].system)"
+    among = f"list_has_any(list_transform(codes_, lambda x: x.system), [{systems}])"
+    understood = f"CASE WHEN {known} THEN TRUE ELSE {among} END"
     return f"""
 SELECT *, unnest(CASE WHEN flag_ IS NOT NULL THEN [NULL] ELSE codes_ END) AS coding,
   generate_subscripts(CASE WHEN flag_ IS NOT NULL THEN [NULL] ELSE codes_ END, 1) AS nth
@@ -158,7 +173,7 @@ FROM (SELECT *, CASE WHEN type_ IS DISTINCT FROM $kind OR COALESCE(id, '') = '' 
       {columns.codes(kind, shape)} AS codes_,
       {columns.patient(f"{shape.patient}.reference")} AS patient,
       {columns.certainty(kind, shape)} AS certainty_
-    FROM read_json($path, format = 'newline_delimited', maximum_object_size = {LONGEST},
+    FROM read_json($path, format = 'newline_delimited', maximum_object_size = $longest,
       columns = {{{listed}}})))"""  # noqa: S608 - names and patterns of ours
 
 

@@ -42,10 +42,6 @@ _KEPT = {
     "medication": "FROM medication",
 }
 _EVERYBODY = "SELECT {number} AS generation, * FROM person_{number}"
-_WAS = """
-CREATE TABLE was AS FROM ({everybody})
-QUALIFY row_number() OVER (PARTITION BY id ORDER BY generation DESC) = 1
-"""
 _PARTS = "SELECT table_name FROM duckdb_tables() WHERE starts_with(table_name, 'part_')"
 _PATIENTS = "SELECT patient FROM {table}"
 _OTHERS = ("read_fact", "read_consent", "gap")
@@ -56,7 +52,8 @@ SELECT DISTINCT patient AS id FROM ({read} UNION SELECT id FROM read_person
   UNION SELECT id FROM was WHERE due <= $as_of
     OR EXISTS (SELECT 1 FROM gap WHERE patient = ''))
 """
-_WHOSE = "SELECT pno, id AS whose FROM was SEMI JOIN touched USING (id) WHERE generation = {number}"
+_WERE = "CREATE TABLE were AS FROM was SEMI JOIN touched USING (id)"
+_WHOSE = "SELECT pno, id AS whose FROM were WHERE generation = {number}"
 _TAKEN = (
     (
         "INSERT INTO read_person SELECT {person} FROM person_{number} "
@@ -185,18 +182,18 @@ def medications(
 def take_up(connection: duckdb.DuckDBPyConnection, held: Sequence[Path], as_of: date) -> None:
     """Add what was kept of everybody whom the night touches; only these are in the tables then.
 
-    Makes the tables `was` (everybody as last judged) and `touched` (ids).
+    Makes the tables `touched` (ids) and `were` (these as last judged).
     """
     numbers = range(len(held))
     for number, generation in enumerate(held):
         for name in _KEPT:
             path = str(generation / f"{name}.parquet").replace("'", "''")
             connection.execute(f"CREATE VIEW {name}_{number} AS FROM read_parquet('{path}')")
-    everybody = " UNION ALL BY NAME ".join(_EVERYBODY.format(number=n) for n in numbers)
-    connection.execute(_WAS.format(everybody=everybody))
+    connection.execute(f"CREATE VIEW was AS {_everybody(len(held))}")
     parts = [name for (name,) in connection.execute(_PARTS).fetchall()]
     read = " UNION ".join(_PATIENTS.format(table=name) for name in (*parts, *_OTHERS))
     connection.execute(_TOUCHED.format(read=read), {"as_of": as_of})
+    connection.execute(_WERE)
     person = ", ".join(name for name, _ in tables.columns(tables.PERSON))
     fact = ", ".join(name for name, _ in tables.columns(tables.FACT))
     for number in numbers:
@@ -204,3 +201,13 @@ def take_up(connection: duckdb.DuckDBPyConnection, held: Sequence[Path], as_of: 
             whose = _WHOSE.format(number=number)
             query = statement.format(number=number, whose=whose, person=person, fact=fact)
             connection.execute(query)
+
+
+def _everybody(generations: int) -> str:
+    """Return the query of everybody as last judged: of each generation who is in no later one."""
+    found = []
+    for number in range(generations):
+        later = [f"SELECT id FROM person_{one}" for one in range(number + 1, generations)]  # noqa: S608 - names of ours
+        without = f" ANTI JOIN ({' UNION ALL '.join(later)}) USING (id)" if later else ""
+        found.append(_EVERYBODY.format(number=number) + without)
+    return " UNION ALL BY NAME ".join(found)

@@ -54,5 +54,5 @@ def cases(pairs: Iterable[tuple[Sql, Sql]], other: Sql) -> Sql:
 
 
 def text(tree: Sql) -> str:
-    """Return the statement for DuckDB."""
-    return tree.sql(dialect=DIALECT)
+    """Return the statement for DuckDB; the tree is used up."""
+    return tree.sql(dialect=DIALECT, copy=False)

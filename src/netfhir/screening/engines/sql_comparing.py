@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from netfhir.screening.engines.sql import Sql, cases, fragment, one_of
+from netfhir.screening.engines.sql import Sql, cases, fragment, named, one_of
 from netfhir.screening.facts import bare, text
 from netfhir.screening.needs import SYMBOLS
 
@@ -16,23 +17,29 @@ if TYPE_CHECKING:
 NULL = exp.null()
 
 
-def comparison(need: Value) -> tuple[Sql, Sql, Sql]:
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """SQL of a comparison: what a fact is held against, and what comes of it."""
+
+    columns: tuple[Sql, ...]
+    """Of a fact: `bound`, and `unfit`, the cause why the result cannot be compared."""
+    truth: Sql
+    """Of these and of number and comparator."""
+    words: Sql
+    """The threshold in words, of a fact."""
+
+
+#: The cause of an open comparison, of its truth `compared`.
+CAUSE = (
+    "CASE WHEN number IS NULL THEN 'no-data' WHEN NOT unfit IS NULL THEN unfit "
+    "WHEN compared IS NULL THEN 'no-data' END"
+)
+
+
+def comparison(need: Value) -> Comparison:
     """Return truth, cause and threshold in words of one result, as engines/comparing.py has it."""
     if need.operator == "within_range":
-        words = fragment(
-            "CASE WHEN number IS NULL OR high IS NULL THEN '' ELSE "
-            "TRIM(COALESCE(number_text(low, low_scale), '') || ' to ' || "
-            "number_text(high, high_scale) || ' ' || unit) END"
-        )
-        truth = fragment(
-            "CASE WHEN number IS NULL OR high IS NULL OR comparator <> '' THEN NULL "
-            "ELSE (low IS NULL OR low <= number) AND number <= high END"
-        )
-        cause = fragment(
-            "CASE WHEN number IS NULL THEN 'no-data' WHEN high IS NULL THEN 'no-reference-range' "
-            "WHEN comparator <> '' THEN 'no-data' END"
-        )
-        return truth, cause, words
+        return _within()
     symbol = SYMBOLS[need.operator]
     if need.multiple_of_upper_limit is not None:
         factor = need.multiple_of_upper_limit
@@ -44,15 +51,29 @@ def comparison(need: Value) -> tuple[Sql, Sql, Sql]:
         )
     else:
         limit, unfit, words = _thresholds(need, symbol)
-    truth = _ordered(need.operator, limit)
-    cause = fragment(
-        "CASE WHEN number IS NULL THEN 'no-data' WHEN :unfit IS NOT NULL THEN :unfit "
-        "WHEN :truth IS NULL THEN 'no-data' END",
-        unfit=unfit,
-        truth=exp.paren(truth, copy=False),
-    )
     fits = fragment("number IS NULL OR :unfit IS NOT NULL", unfit=unfit)
-    return truth, cause, cases([(fits, exp.Literal.string(""))], words)
+    said = cases([(fits, exp.Literal.string(""))], words)
+    return Comparison(_columns(limit, unfit), _ordered(need.operator), said)
+
+
+def _within() -> Comparison:
+    """Return the comparison with the result's own range."""
+    words = fragment(
+        "CASE WHEN number IS NULL OR high IS NULL THEN '' ELSE "
+        "TRIM(COALESCE(number_text(low, low_scale), '') || ' to ' || "
+        "number_text(high, high_scale) || ' ' || unit) END"
+    )
+    truth = fragment(
+        "CASE WHEN number IS NULL OR bound IS NULL OR comparator <> '' THEN NULL "
+        "ELSE (low IS NULL OR low <= number) AND number <= bound END"
+    )
+    unfit = fragment("CASE WHEN high IS NULL THEN 'no-reference-range' END")
+    return Comparison((*_columns(exp.column("high"), unfit), exp.column("low")), truth, words)
+
+
+def _columns(bound: Sql, unfit: Sql) -> tuple[Sql, ...]:
+    plain = (exp.column("number"), exp.column("comparator"))
+    return (*plain, named(bound, "bound"), named(unfit, "unfit"))
 
 
 def _thresholds(need: Value, symbol: str) -> tuple[Sql, Sql, Sql]:
@@ -72,17 +93,16 @@ def _thresholds(need: Value, symbol: str) -> tuple[Sql, Sql, Sql]:
     return cases(limits, NULL), unfit, cases(words, exp.Literal.string(""))
 
 
-def _ordered(operator: str, limit: Sql) -> Sql:
-    """Return whether a number is below a limit, or the like; a comparator may leave it open."""
-    lower = "number < :limit" if operator in ("below", "at_least") else "number <= :limit"
+def _ordered(operator: str) -> Sql:
+    """Return whether a number is below its bound, or the like; a comparator may leave it open."""
+    lower = "number < bound" if operator in ("below", "at_least") else "number <= bound"
     below = fragment(
-        f"CASE WHEN number IS NULL OR :limit IS NULL THEN NULL "
+        f"CASE WHEN number IS NULL OR bound IS NULL THEN NULL "
         f"WHEN comparator = '' THEN {lower} "
-        f"WHEN comparator = '<' THEN CASE WHEN number <= :limit THEN TRUE END "
+        f"WHEN comparator = '<' THEN CASE WHEN number <= bound THEN TRUE END "
         f"WHEN comparator = '<=' THEN CASE WHEN {lower} THEN TRUE END "
-        f"WHEN comparator = '>' THEN CASE WHEN number >= :limit THEN FALSE END "
-        f"WHEN comparator = '>=' THEN CASE WHEN NOT ({lower}) THEN FALSE END END",
-        limit=exp.paren(limit, copy=False),
+        f"WHEN comparator = '>' THEN CASE WHEN number >= bound THEN FALSE END "
+        f"WHEN comparator = '>=' THEN CASE WHEN NOT ({lower}) THEN FALSE END END"
     )
     return (
         exp.not_(exp.paren(below, copy=False), copy=False)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from netfhir.screening.engines.sql import Sql, fragment, named, one_of
-from netfhir.screening.engines.sql_comparing import comparison
+from netfhir.screening.engines.sql import Sql, cases, fragment, named, one_of
+from netfhir.screening.engines.sql_comparing import CAUSE, comparison
 from netfhir.screening.engines.sql_places import latest, places
 from netfhir.screening.needs import Facts, Presence, Recent, Value
 
@@ -25,6 +25,7 @@ EVIDENCE = (
     "EVIDENCE_OF(type, id, version, code, number, scale, comparator, unit, "
     "COALESCE(since, lo), hi, :words)"
 )
+_SILENT = exp.Literal.string("")
 NO_EVIDENCE = fragment(
     "CAST([] AS STRUCT(type TEXT, id TEXT, version TEXT, value TEXT, unit TEXT, "
     "threshold TEXT, effective TEXT[])[])"
@@ -77,22 +78,24 @@ def _said(concepts: Sequence[str]) -> Sql:
 
 
 def _value(need: Value, as_of: date) -> Sql:
-    truth, cause, words = comparison(need)
-    columns = (named(truth, "compared"), named(cause, "compared_cause"))
-    found = _facts(need, need.concepts, as_of, *columns)
-    evidence = fragment(EVIDENCE, words=words)
+    compared = comparison(need)
+    words = compared.words
+    found = _facts(need, need.concepts, as_of, *compared.columns)
     judged = fragment(
         """
         SELECT *, place > 0 AND (last_lo IS NULL OR CASE WHEN hi IS NULL
             THEN defect = 'data-error' ELSE hi >= last_lo END) AS chosen,
           CASE WHEN defect <> '' OR place = 1 OR weak THEN NULL ELSE compared END AS truth,
           CASE WHEN defect <> '' THEN defect WHEN place = 1 THEN place_cause
-            WHEN weak THEN 'no-data' ELSE compared_cause END AS cause
+            WHEN weak THEN 'no-data' ELSE :cause END AS cause
         FROM (
-          SELECT *, MAX(lo) FILTER (WHERE place > 0) OVER (PARTITION BY pno) AS last_lo
+          SELECT *, MAX(lo) FILTER (WHERE place > 0) OVER (PARTITION BY pno) AS last_lo,
+            :compared AS compared
           FROM :found AS found) AS dated
         """,
         found=exp.Subquery(this=found),
+        cause=fragment(CAUSE),
+        compared=compared.truth,
     )
     summed = fragment(
         """
@@ -102,7 +105,7 @@ def _value(need: Value, as_of: date) -> Sql:
           COALESCE(BOOL_OR(truth IS NULL) FILTER (WHERE chosen), FALSE) AS open,
           MAX(cause) FILTER (WHERE chosen AND truth IS NULL) AS open_cause,
           ARG_MAX(place_cause, rank) AS out_cause, MAX(rank) AS last,
-          MAX(rank) FILTER (WHERE chosen) AS at, MIN(rank) FILTER (WHERE chosen) AS from_
+          MAX(rank) FILTER (WHERE chosen) AS to_, MIN(rank) FILTER (WHERE chosen) AS from_
         FROM judged GROUP BY pno
         """
     )
@@ -111,29 +114,31 @@ def _value(need: Value, as_of: date) -> Sql:
         SELECT one.pno, ARRAY_AGG(:evidence ORDER BY type, id) AS evidence,
           ARG_MIN(cause, type || CHR(1) || id) FILTER (WHERE truth IS NULL) AS cause
         FROM (SELECT judged.pno, judged.rank % 4294967296 AS at_row, truth, cause
-          FROM judged JOIN summed ON summed.pno = judged.pno WHERE chosen AND from_ < at) AS one
+          FROM judged JOIN summed ON summed.pno = judged.pno WHERE chosen AND from_ < to_) AS one
         JOIN :facts AS fact ON fact.row = at_row GROUP BY one.pno
         """,
-        evidence=evidence.copy(),
+        evidence=fragment(EVIDENCE, words=words.copy()),
         facts=exp.Subquery(this=_said(need.concepts)),
     )
     told = fragment(
         """
-        SELECT summed.pno,
-          CASE WHEN NOT kept OR yes AND no OR open THEN NULL ELSE yes END AS truth,
+        SELECT summed.pno, CASE WHEN NOT kept OR yes AND no OR open THEN NULL ELSE yes END AS truth,
           CASE WHEN NOT kept THEN out_cause WHEN yes AND no THEN 'conflicting'
+            WHEN open THEN open_cause END AS cause,
+          LIST_VALUE(:evidence) AS evidence, CAST(NULL AS DATE) AS resolves, FALSE AS absent
+        FROM summed JOIN :facts AS fact ON fact.row = COALESCE(to_, last) % 4294967296
+        WHERE NOT COALESCE(from_ < to_, FALSE)
+        UNION ALL
+        SELECT summed.pno, CASE WHEN yes AND no OR open THEN NULL ELSE yes END AS truth,
+          CASE WHEN yes AND no THEN 'conflicting'
             WHEN open THEN COALESCE(several.cause, open_cause) END AS cause,
-          CASE WHEN NOT several.evidence IS NULL THEN several.evidence
-            WHEN kept THEN [:evidence] ELSE [:bare] END AS evidence,
-          CAST(NULL AS DATE) AS resolves, FALSE AS absent
-        FROM summed JOIN :facts AS fact ON fact.row = COALESCE(at, last) % 4294967296
-        LEFT JOIN several ON several.pno = summed.pno
+          several.evidence, CAST(NULL AS DATE) AS resolves, FALSE AS absent
+        FROM summed JOIN several ON several.pno = summed.pno
         """,
-        evidence=evidence,
-        bare=fragment(EVIDENCE, words=""),
+        evidence=fragment(EVIDENCE, words=cases([(exp.column("kept"), words)], _SILENT)),
         facts=exp.Subquery(this=_said(need.concepts)),
     )
-    assert isinstance(told, exp.Select)  # noqa: S101 - the fragment is a SELECT
+    assert isinstance(told, exp.Query)  # noqa: S101 - the fragment is one
     for name, part in (("judged", judged), ("summed", summed), ("several", several)):
         told = told.with_(name, as_=part, materialized=name != "several" or None, copy=False)
     return told

@@ -49,11 +49,11 @@ def were(connection: duckdb.DuckDBPyConnection, generations: int) -> Funnel:
     """Return the sums of whom a night touches, as they were last judged."""
     said = " UNION ALL ".join(
         f"SELECT criterion, status, cause FROM said_{number} SEMI JOIN "  # noqa: S608 - names of ours
-        f"(FROM was SEMI JOIN touched USING (id) WHERE generation = {number}) USING (pno)"
+        f"(FROM were WHERE generation = {number}) USING (pno)"
         for number in range(generations)
     )
     counted = f"SELECT criterion, status, cause, count(*) FROM ({said}) GROUP BY ALL"  # noqa: S608 - as above
-    return _funnel(connection, counted, "was SEMI JOIN touched USING (id)")
+    return _funnel(connection, counted, "were")
 
 
 def _funnel(connection: duckdb.DuckDBPyConnection, said: str, outcomes: str) -> Funnel:

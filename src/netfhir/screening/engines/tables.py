@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import date
 
     import duckdb
@@ -50,44 +50,51 @@ LEFT JOIN (SELECT DISTINCT patient, TRUE AS lost FROM gap WHERE type = 'Patient'
 """  # noqa: S608 - names of ours
 _READ = """
 SELECT {columns}, CAST(NULL AS STRUCT(code TEXT, number DECIMAL(28, 10))) AS answer_,
-  0 AS nth, 0 AS place, FALSE AS broken FROM read_fact
+  0 AS nth, 0 AS place, FALSE AS broken FROM read_fact {only}
 """
 _PART = """
-SELECT {columns}, {answer} AS answer_, nth, place, broken FROM {part} AS part {joined}
-WHERE part.concept IS NOT NULL
+SELECT {columns}, {answer} AS answer_, nth, place, broken
+FROM (SELECT rowid AS at, * FROM {part} {only}) AS part {joined} WHERE part.concept IS NOT NULL
 """
+_ONLY = "SEMI JOIN double ON double.whose = hash(patient, type, id)"
 #: Resources that say nothing take back what earlier copies of them said.
 _PASSED = """
 SELECT {columns}, 0, 0, 0, CAST(NULL AS STRUCT(code TEXT, number DECIMAL(28, 10))) AS answer_,
   nth, 0, FALSE FROM (SELECT * REPLACE ('' AS concept, TRUE AS gone) FROM {part}
-  WHERE concept IS NULL AND patient <> '')
+  {only} WHERE concept IS NULL AND patient <> '')
 """
-#: Resources that are there more than once, by copies or codes: the latest copy counts.
+_WHOSE = "SELECT *, hash(patient, type, id) AS whose FROM ({read})"
+#: Resources that are there more than once, by copies or codes: the latest copy counts. A resource
+#: that is there once may be taken for one of them by its hash: it counts all the same.
 _DOUBLE = """
-CREATE TABLE double AS
-SELECT patient, type, id FROM ({read}) GROUP BY ALL HAVING count(*) > 1
+CREATE TABLE double AS SELECT whose FROM ({read}) GROUP BY ALL HAVING count(*) > 1
 """
+_LATEST = f"""
+CREATE TABLE latest AS SELECT *, 0 AS whose FROM ({{read}})
+QUALIFY rank() OVER (PARTITION BY patient, type, id ORDER BY {_LATER}) = 1
+  AND row_number() OVER (PARTITION BY patient, type, id, concept
+    ORDER BY {_LATER}, nth, place) = 1
+"""  # noqa: S608 - names of ours
+_FIELDS = ", ".join(one for one in FACT.split(", ") if one not in ("patient TEXT", "gone BOOLEAN"))
 #: All facts of known patients; of what was read of a code, the coded result as its set reads it.
 #: In order of sets, patients and resources: `rank` puts them in order of time, and names the row.
-_FACTS = f"""
-CREATE TABLE facts AS
-SELECT pno, r.* EXCLUDE (answer_, broken, patient, nth, place, gone) REPLACE (
+_FACTS = """
+INSERT INTO facts BY NAME
+SELECT pno, r.* EXCLUDE (whose, answer_, broken, patient, nth, place, gone) REPLACE (
     CASE WHEN answer_ IS NULL THEN code ELSE answer_.code END AS code,
     CASE WHEN answer_ IS NULL THEN number ELSE answer_.number END AS number,
     CASE WHEN answer_.number IS NULL THEN unit ELSE '1' END AS unit,
     CASE WHEN answer_ IS NULL OR broken THEN defect
       WHEN answer_.number IS NULL THEN 'no-data' ELSE '' END AS defect)
 FROM (
-  SELECT * FROM ({{read}}) ANTI JOIN double USING (patient, type, id)
+  SELECT * FROM ({read}) ANTI JOIN double USING (whose) WHERE concept BETWEEN $first AND $last
   UNION ALL
-  SELECT * FROM ({{read}}) SEMI JOIN double USING (patient, type, id)
-  QUALIFY rank() OVER (PARTITION BY patient, type, id ORDER BY {_LATER}) = 1
-    AND row_number() OVER (PARTITION BY patient, type, id, concept
-      ORDER BY {_LATER}, nth, place) = 1) AS r
+  FROM latest WHERE concept BETWEEN $first AND $last) AS r
 JOIN person ON person.id = r.patient
 WHERE NOT gone
 ORDER BY concept, pno, type, id
-"""  # noqa: S608 - names of ours
+"""
+_SIZES = "SELECT concept, count(*) FROM ({read}) WHERE NOT gone GROUP BY ALL ORDER BY ALL"
 #: Facts as they were on the day: what lasts, or may lie later, ends with it.
 _FACT = """
 CREATE VIEW fact AS
@@ -109,11 +116,11 @@ GROUP BY type
 """
 
 
-#: What evidence says of a fact: a number is plain, with the zeros that it came with.
+#: What evidence says of a fact: a number (of ten places) is plain, with the zeros that it had.
 _MACROS = """
-CREATE MACRO longer(a, b) AS CASE WHEN length(a) < length(b) THEN b ELSE a END;
-CREATE MACRO number_text(n, scale) AS longer(rtrim(rtrim(CAST(n AS TEXT), '0'), '.'),
-  CASE WHEN scale > 0 THEN left(CAST(n AS TEXT), strpos(CAST(n AS TEXT), '.') + scale) ELSE '' END);
+CREATE MACRO number_text(n, scale) AS left(CAST(n AS TEXT), greatest(
+  length(rtrim(rtrim(CAST(n AS TEXT), '0'), '.')),
+  CASE WHEN scale > 0 THEN length(CAST(n AS TEXT)) - 10 + scale ELSE 0 END));
 CREATE MACRO evidence_of(type_, id_, version_, code_, number_, scale_, comparator_, unit_, first_,
   last_, words_) AS {'type': type_, 'id': id_, 'version': version_,
   'value': CASE WHEN number_ IS NULL THEN code_
@@ -145,45 +152,74 @@ def people(connection: duckdb.DuckDBPyConnection, as_of: date, *, unasked: bool)
 
 
 def facts(
-    connection: duckdb.DuckDBPyConnection, parts: Mapping[str, bool], as_of: date
+    connection: duckdb.DuckDBPyConnection, parts: Mapping[str, bool], as_of: date, *, at_once: int
 ) -> list[tuple[str, int]]:
     """Make the table of facts from its parts (name -> whether it has coded results).
+
+    About so many facts are put in order `at_once`: memory does not grow with the hospital.
 
     One fact for each resource and concept, as it was on the day, with what orders it in time.
     Returns by type how many facts belong to nobody who is known.
     """
-    named = ", ".join(name for name, _ in columns(FACT))
-    read = [_READ.format(columns=named)]
-    unwritten = named.partition(", scale")[0]
-    for part, coded in parts.items():
-        if not coded:
-            scales = ", 0 AS scale, 0 AS low_scale, 0 AS high_scale"
-            listed = unwritten + scales
-            read.append(_PART.format(columns=listed, part=part, joined="", answer="NULL"))
-            continue
-        scales = ", " + ", ".join(f"COALESCE({name}, 0) AS {name}" for name in SCALES)
-        joined = (
-            f"LEFT JOIN answered_{part} ON answered_{part}.rid = part.rowid "
-            f"LEFT JOIN written_{part} ON written_{part}.rid = part.rowid"
-        )
-        listed = unwritten + scales
-        read.append(_PART.format(columns=listed, part=part, joined=joined, answer="answer_"))
-        read.append(_PASSED.format(columns=unwritten, part=part))
-    whole = " UNION ALL ".join(read)
+    whole = " UNION ALL ".join(_read(parts))
+    some = " UNION ALL ".join(_read(parts, _ONLY))
     orphans = connection.execute(_ORPHANS.format(read=whole)).fetchall()
-    connection.execute(_DOUBLE.format(read=whole))
-    connection.execute("SET preserve_insertion_order = true")
-    connection.execute(_FACTS.format(read=whole))
-    connection.execute("SET preserve_insertion_order = false")
+    _ordered(connection, whole, some, at_once)
     for part, coded in parts.items():
         connection.execute(f"DROP TABLE {part}")
         if coded:
             connection.execute(f"DROP TABLE answered_{part}")
             connection.execute(f"DROP TABLE written_{part}")
     view = _FACT.format(day=f"DATE '{as_of.isoformat()}'")
-    for statement in (view, "DROP TABLE double", _GAPS):
+    for statement in (view, "DROP TABLE double", "DROP TABLE latest", _GAPS):
         connection.execute(statement)
     return orphans
+
+
+def _read(parts: Mapping[str, bool], only: str = "") -> Iterator[str]:
+    """Yield the queries of all that was read, or `only` of some of it."""
+    named = ", ".join(name for name, _ in columns(FACT))
+    yield _READ.format(columns=named, only=only)
+    unwritten = named.partition(", scale")[0]
+    for part, coded in parts.items():
+        if not coded:
+            scales = ", 0 AS scale, 0 AS low_scale, 0 AS high_scale"
+            listed = unwritten + scales
+            yield _PART.format(columns=listed, part=part, only=only, joined="", answer="NULL")
+            continue
+        scales = ", " + ", ".join(f"COALESCE({name}, 0) AS {name}" for name in SCALES)
+        joined = (
+            f"LEFT JOIN answered_{part} ON answered_{part}.rid = part.at "
+            f"LEFT JOIN written_{part} ON written_{part}.rid = part.at"
+        )
+        listed = unwritten + scales
+        yield _PART.format(columns=listed, part=part, only=only, joined=joined, answer="answer_")
+        yield _PASSED.format(columns=unwritten, part=part, only=only)
+
+
+def _ordered(connection: duckdb.DuckDBPyConnection, whole: str, some: str, at_once: int) -> None:
+    """Fill the table of facts, some sets at a time; `some`: what is there more than once."""
+    read = _WHOSE.format(read=whole)
+    connection.execute(_DOUBLE.format(read=read))
+    connection.execute(_LATEST.format(read=some))
+    connection.execute(f"CREATE TABLE facts (pno INT, {_FIELDS})")
+    sizes = connection.execute(_SIZES.format(read=whole)).fetchall()
+    connection.execute("SET preserve_insertion_order = true")
+    for first, last in _spans(sizes, at_once):
+        connection.execute(_FACTS.format(read=read), {"first": first, "last": last})
+    connection.execute("SET preserve_insertion_order = false")
+
+
+def _spans(sizes: Iterable[tuple[str, int]], at_once: int) -> Iterator[tuple[str, str]]:
+    """Yield the first and last of neighbouring sets that have enough facts together."""
+    first, count = "", 0
+    for name, size in sizes:
+        first, count = (first if count else name), count + size
+        if count >= at_once:
+            yield first, name
+            count = 0
+    if count:
+        yield first, name
 
 
 def columns(shape: str) -> Iterable[tuple[str, str]]:
