@@ -70,8 +70,8 @@ def figures(bench: Bench, amount: Amount) -> Iterator[Figure]:
     seen = [_round(bench, rows) for _ in range(amount.rounds)]
     changed = sum(row.resource_type == _CHANGED for row in rows)
     counted = (
-        f"{changed:,} corrected rows of {len(rows):,}; client CPU; medians of {_TURNS} runs of each "
-        "side a round"
+        f"{changed:,} corrected rows of {len(rows):,}; client CPU; medians of {_TURNS} runs of "
+        "each side a round"
     )
     added = [one.added for one in seen]
     yield Figure("three-way comparison adds", added, "%", MOST_PER_CENT, notes=(counted,))
