@@ -157,7 +157,8 @@ class Warehouse:
             tally.problems["duplicate-patient", "Patient"] += copies
             tally.first.setdefault(("duplicate-patient", "Patient"), 0)
         at_once = _FACTS_EACH * self.at_once
-        for kind, count in tables.facts(self.connection, self.parts, as_of, at_once=at_once):
+        orphans = tables.facts(self.connection, self.parts, as_of, at_once=at_once)
+        for kind, count in (+orphans).items():
             tally.problems["unknown-patient", kind] += count
             tally.first.setdefault(("unknown-patient", kind), 0)
         for concept in sql_criteria.events(self.protocol):
