@@ -2,10 +2,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 TESTS ?= tests
-SOAKED := tests/e2e/test_overlap.py tests/unit/sync/test_ledger_storage.py
+SOAKED := tests/unit/sync/test_ledger_storage.py tests/e2e/test_sync_history.py \
+  tests/e2e/test_sync_metamorphic.py tests/e2e/test_sync_faults.py tests/e2e/test_overlap.py \
+  tests/property/test_sync_machine.py tests/e2e/test_sync_crashes.py \
+  tests/servers/test_sync_killed.py tests/servers/test_sync_race.py
+SHARE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check format test docs validate-all soak bench lock tables goldens fixtures clean
+.PHONY: help setup demo check format test docs validate-all soak bench mutants lock tables goldens fixtures clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -38,11 +42,14 @@ docs: setup ## Regenerate the generated documents
 validate-all: setup ## Validate every resource of the pilot with HAPI (about 90,000; long)
 	$(BIN)/python tools/validate_all.py
 
-soak: setup ## The sync tests of SOAKED at their full sizes (hours)
-	NETFHIR_SOAK=1 $(BIN)/pytest -q $(SOAKED)
+soak: setup ## The sync tests of SOAKED at their full sizes (hours; SHARE=0.1 for a tenth)
+	NETFHIR_SOAK=$(SHARE) $(BIN)/pytest -q --durations=0 --durations-min=5 $(SOAKED)
 
 bench: setup ## The benchmarks of benchmarks/README.md, medians of five
 	$(BIN)/python benchmarks/run.py
+
+mutants: setup ## Mutation tests of plan, ledger states and replies; writes docs/mutants.md (minutes)
+	$(BIN)/python tools/mutants.py
 
 lock: ## Renew the hashed locks from pyproject.toml
 	$(BIN)/pip install --quiet uv
@@ -58,6 +65,8 @@ goldens: setup ## Rewrite the golden resources; read the diff as a clinician wou
 
 fixtures: setup ## Regenerate the synthetic study
 	$(BIN)/python fixtures/NCT05987176/generate.py
+	$(BIN)/python fixtures/NCT05987176/overlay.py --out fixtures/NCT05987176
+	$(BIN)/python fixtures/NCT05987176/background.py --out fixtures/NCT05987176
 
 clean: ## Remove what was built
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/servers/hapi/target tests/servers/medplum/node_modules

@@ -1,8 +1,8 @@
-"""A FHIR server that keeps nothing and answers at once: `python null_server.py`.
+"""A FHIR server that keeps next to nothing and answers at once: `python null_server.py`.
 
 It prints its base address on the first line. Transactions get a right entry for each of theirs, a
-search for Patients by identifier finds one for each; nothing else is known. It ends when its
-standard input does.
+search for Patients by identifier finds one for each, a search by system the last resources of a
+type that were put; nothing else is known. It ends when its standard input does.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import hashlib
 import os
 import sys
 import threading
+from collections import defaultdict, deque
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import parse_qs
@@ -46,6 +47,9 @@ STATEMENT: Final = orjson.dumps(
     }
 )
 
+LAST: Final[dict[str, deque[dict[str, Any]]]] = defaultdict(lambda: deque(maxlen=20))
+"""Of each type what was put last: a run looks at so many before it begins."""
+
 
 class Handler(BaseHTTPRequestHandler):
     """Answers one connection's requests."""
@@ -61,7 +65,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Answer a transaction or a search for Patients."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self._answer(_found(body) if self.path.endswith("/_search") else _stored(body))
+        searches = self.path.endswith("/_search")
+        self._answer(_found(self.path.split("/")[-2], body) if searches else _stored(body))
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
         """Say nothing."""
@@ -75,24 +80,31 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def _stored(body: bytes) -> bytes:
-    entries = orjson.loads(body)["entry"]
-    answers = [_entry(entry["request"]["url"]) for entry in entries]
+    answers = [_entry(**entry) for entry in orjson.loads(body)["entry"]]
     return orjson.dumps(
         {"resourceType": "Bundle", "type": "transaction-response", "entry": answers}
     )
 
 
-def _entry(path: str) -> dict[str, Any]:
-    location = f"{path}/_history/1"
-    return {"response": {"status": "201 Created", "location": location, "etag": 'W/"1"'}}
+def _entry(request: dict[str, str], resource: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer to a first write, or to one over a version: the next one."""
+    path, over = request["url"], request.get("ifMatch", 'W/"0"')[3:-1]
+    version = str(int(over) + 1)
+    LAST[path.partition("/")[0]].append({**resource, "meta": {"versionId": version}})
+    status = "201 Created" if over == "0" else "200 OK"
+    location = f"{path}/_history/{version}"
+    return {"response": {"status": status, "location": location, "etag": f'W/"{version}"'}}
 
 
-def _found(body: bytes) -> bytes:
+def _found(resource_type: str, body: bytes) -> bytes:
     (asked,) = parse_qs(body.decode())["identifier"]
     if asked.endswith("|"):
-        return orjson.dumps({"resourceType": "Bundle", "type": "searchset", "total": 0})
-    entries = [{"resource": _patient(*token.split("|", 1))} for token in _tokens(asked)]
-    return orjson.dumps({"resourceType": "Bundle", "type": "searchset", "entry": entries})
+        found = list(LAST[resource_type])
+    else:
+        found = [_patient(*token.split("|", 1)) for token in _tokens(asked)]
+    entries = [{"resource": one} for one in found]
+    told = {"type": "searchset", "total": len(entries), "entry": entries}
+    return orjson.dumps({"resourceType": "Bundle", **told})
 
 
 def _tokens(asked: str) -> list[str]:

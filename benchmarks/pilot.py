@@ -101,9 +101,14 @@ class _Kept(Staging):
 def staged(path: Path, rows: Sequence[Staged]) -> Staging:
     """Return a staging of these rows, added as a run adds them."""
     staging = Staging.create(path)
+    add(staging, rows)
+    return staging
+
+
+def add(staging: Staging, rows: Sequence[Staged]) -> None:
+    """Stage these rows as a run does."""
     for at in range(0, len(rows), ADDED_AT_ONCE):
         staging.add(rows[at : at + ADDED_AT_ONCE])
-    return staging
 
 
 @contextmanager

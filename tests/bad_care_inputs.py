@@ -11,6 +11,8 @@ from bad_inputs import BadCell
 _BY_THE_DICTIONARY = ("not-as-the-dictionary-says",)
 _VISIT = {"visit": 1}
 _SESSION = {"session": 1}
+_DOSE = {"dose": 1, "adverse_event": 1}
+"""With the event of that dose, which follows it."""
 _ALL_OF_THE_FIRST = {
     "subject": 1,
     "consent": 1,
@@ -151,6 +153,27 @@ BAD_CARE = (
         "number",
         "source",
         {"measurement": 1},
+    ),
+    BadCell(
+        "dose-at-a-time-without-hyphens",
+        "data",
+        "prrt_start",
+        "20240930 1210",
+        *_BY_THE_DICTIONARY,
+        "YYYY-MM-DD HH:MM",
+        "source",
+        _DOSE,
+    ),
+    BadCell(
+        "dose-that-ends-before-it-begins",
+        "data",
+        "prrt_end",
+        "2024-09-30 09:00",
+        "gate:per-1",
+        "lower value than end",
+        "source",
+        _DOSE,
+        told_at="prrt_start",
     ),
     BadCell(
         "activity-below-a-limit",

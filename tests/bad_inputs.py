@@ -306,6 +306,16 @@ BAD_CELLS = (
         "codes.toml",
         _DOSE,
     ),
+    BadCell(
+        "absorbed-dose-for-what-was-given",
+        "ex",
+        "EXDOSU",
+        "Gy",
+        "unit-of-another-kind",
+        "a unit of mass",
+        "correct the unit",
+        _DOSE,
+    ),
     BadCell("partial-date", "lb", "LBDTC", "2024-08-UN", "bad-date", "YYYY-MM", "2024-08", _ONE),
     BadCell("no-such-day", "lb", "LBDTC", "2023-02-30", "bad-date", "YYYY-MM", "source", _ONE),
     BadCell(

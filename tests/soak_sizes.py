@@ -6,5 +6,6 @@ import os
 
 
 def size(*, check: int, soak: int) -> int:
-    """Return the size for `make check`, or the one for `make soak`."""
-    return soak if os.environ.get("NETFHIR_SOAK") else check
+    """Return the size for `make check`, or the share of the one for `make soak`: 1 is all of it."""
+    share = float(os.environ.get("NETFHIR_SOAK") or 0)
+    return max(check, round(soak * share))

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 #: One worker, so that a run passes the same points in the same order each time.
 PACE = Pace(bundle_entries=3, workers=1, patience=QUICK)
 ROWS = trial(6)
+#: Of each strategy: pairs of crashes, kills, and the longest time until one.
+PAIRS = size(check=30, soak=10_000)
+KILLS = size(check=25, soak=2_500)
+LONGEST_DELAY_MS = size(check=250, soak=2_000)
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +103,7 @@ def test_a_crash_during_the_recovery_is_made_good(fresh: Stores) -> None:
     _, site = fresh()
     passed = points(site, ROWS)
     pairs = [(first, second) for first in passed for second in passed]
-    chosen = random.Random(1).sample(pairs, min(len(pairs), size(check=30, soak=len(pairs))))  # noqa: S311 - a choice of cases
+    chosen = random.Random(1).sample(pairs, min(len(pairs), PAIRS))  # noqa: S311 - a choice of cases
     for first, second in chosen:
         store, site = fresh()
         assert dies(site, ROWS, first), first
@@ -114,9 +118,8 @@ def test_kills_at_any_moment_are_made_good(fresh: Stores) -> None:
     site.pace = Pace(bundle_entries=10, workers=4, patience=QUICK)
     delays = random.Random(2)  # noqa: S311 - a choice of moments
     kills = 0
-    wanted = size(check=25, soak=10_000)
-    while kills < wanted:
-        kills += _killed(store, site, rows, delays.uniform(0, 0.25))
+    while kills < KILLS:
+        kills += _killed(store, site, rows, delays.uniform(0, LONGEST_DELAY_MS / 1000))
         if store.count("Observation") == len(rows) - 4:
             _is_made_good(store, site, rows)
             store, site = fresh()

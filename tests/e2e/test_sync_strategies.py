@@ -382,3 +382,23 @@ class _SeesLate:
             self._misses -= 1
             return []
         return self._client.search_identifiers(*asked)
+
+
+@pytest.mark.parametrize("offer", [*OFFERS])
+def test_no_bundle_refers_to_what_it_makes(store: FhirStore, site: Site, offer: str) -> None:
+    """Servers link such references wrongly, or not at all: each refers to what is there already.
+
+    Nor does one bundle hold two entries of one identifier, or a condition on a placeholder.
+    """
+    _offer(store, offer)
+    site.apply(trial(6))
+    for bundle in store.writes:
+        entries = bundle.get("entry", [])
+        text = str([entry.get("resource") for entry in entries])
+        assert "urn:uuid" not in text
+        names = [entry["resource"]["identifier"][0]["value"] for entry in entries]
+        assert len(names) == len(set(names))
+        made = {entry["request"]["url"] for entry in entries if entry["request"]["method"] == "PUT"}
+        assert not [url for url in made if f"'{url}'" in text]
+        conditions = [entry["request"].get("ifNoneExist", "") for entry in entries]
+        assert not [one for one in conditions if "urn" in one]

@@ -268,7 +268,7 @@ def test_a_redcap_export_with_spoilt_places_is_accounted_for(changes: list[Chang
 @given(changes=CHANGES)
 @QUICK
 def test_a_spoilt_sdtm_export_is_accounted_for(pilot: Pilot, changes: list[Change]) -> None:
-    """Each row of EX, LB, VS and AE is one fact, each of DM a subject, whatever their cells hold."""
+    """Each row of EX, LB, VS and AE is one fact, each of DM a subject, whatever cells hold."""
     before = spoil(pilot.tables, changes)
     told = run(site("CDISCPILOT01"), before.tables)
     assert_accounted(told)

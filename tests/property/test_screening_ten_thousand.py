@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import orjson
-import pytest
 
 from hospital_records import asked, overlay, reader
 from netfhir.screening.engines import python

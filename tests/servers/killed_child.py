@@ -1,6 +1,7 @@
 """A run that dies: `python killed_child.py BASE_URL STATE STUDY POINT [STRATEGY]`.
 
-The flow is the product's; only its collaborators are ours, and one of them kills the process.
+The flow is the product's; only its collaborators are ours, and one of them kills the process. At
+the point `any-moment` it only says `sends` when it begins to, and is left to its parent.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 #: The bundle that is struck: the study and the subjects are one each, so it holds observations.
 STRUCK = 4
 OBSERVATIONS = 60
+MANY_OBSERVATIONS = 600
 
 
 def die() -> None:
@@ -75,7 +77,11 @@ class DyingClient:
 
     def post_bundle(self, bundle: bytes) -> Json:
         """Send a bundle; die around the struck one."""
-        struck = next(self._bundles) == STRUCK
+        number = next(self._bundles)
+        if number == 1 and self._point == "any-moment":
+            sys.stdout.write("sends\n")
+            sys.stdout.flush()
+        struck = number == STRUCK
         if struck and self._point == "before-reply":
             _send_and_die(self._base_url, bundle)
         reply = self._client.post_bundle(bundle)
@@ -120,7 +126,7 @@ def _send_and_die(base_url: str, bundle: bytes) -> None:
 
 def main(base_url: str, state: str, study: str, point: str, strategy: str = "") -> None:
     """Apply and verify; one of the collaborators ends it before that."""
-    rows = trial(OBSERVATIONS, study=study)
+    rows = trial(MANY_OBSERVATIONS if point == "any-moment" else OBSERVATIONS, study=study)
     site = Site(Path(state), base_url)
     if strategy:
         site.rule = lambda name: TypeRule(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 Json: TypeAlias = dict[str, Any]
+_SAFE_DIGITS = 18
 
 
 def _decimal(value: object) -> orjson.Fragment:
@@ -42,8 +43,13 @@ def to_bytes(body: object) -> bytes:
 
 
 def from_bytes(text: bytes | str) -> Any:  # noqa: ANN401 - any JSON value
-    """Read JSON, every number with a point or an exponent as a `Decimal` of the same digits."""
-    return json.loads(text, parse_float=Decimal)
+    """Read JSON, each number with a point or an exponent, or a very long one, as a `Decimal`."""
+    return json.loads(text, parse_float=Decimal, parse_int=_integer)
+
+
+def _integer(digits: str) -> int | Decimal:
+    """Return an integer; as a `Decimal` what may have more than the 64 bits that can be written."""
+    return int(digits) if len(digits) <= _SAFE_DIGITS else Decimal(digits)
 
 
 def resource(text: bytes | str) -> Json:

@@ -74,13 +74,14 @@ def _issues(outcome: object) -> list[Json]:
 
 
 def _brief(issue: Json) -> str:
-    parts = [str(issue.get(name, "")) for name in ("severity", "code")]
+    diagnostics = str(issue.get("diagnostics"))
+    parts = [str(issue.get(name)) for name in ("severity", "code")]
     parts = [part for part in parts if _CODE.fullmatch(part)]
     expressions = issue.get("expression")
     if isinstance(expressions, list):
         parts += [str(text) for text in expressions[:1] if _EXPRESSION.fullmatch(str(text))]
-    parts += dict.fromkeys(_MESSAGE_CODE.findall(str(issue.get("diagnostics", ""))))
-    parts += [name for name, words in _CAUSES.items() if words in str(issue.get("diagnostics", ""))]
+    parts += dict.fromkeys(_MESSAGE_CODE.findall(diagnostics))
+    parts += [name for name, words in _CAUSES.items() if words in diagnostics]
     return " ".join(parts)
 
 

@@ -18,7 +18,7 @@ _ETAG = re.compile(r'(?:W/)?"?([^"]+)"?')
 
 def status_of(response: Json) -> int | None:
     """Return 201 of "201 Created"; None of anything that is no status."""
-    found = _STATUS.match(str(response.get("status", "")))
+    found = _STATUS.match(str(response.get("status")))
     return int(found[1]) if found else None
 
 

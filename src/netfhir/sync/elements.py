@@ -7,12 +7,12 @@ with and without its version, for HAPI 8.8 drops it.
 from __future__ import annotations
 
 import hashlib
-from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from netfhir.sync.element_names import NAMES
 from netfhir.sync.ownership import META_SHARED, SERVER_OWN, SHARED
 
 if TYPE_CHECKING:
@@ -25,6 +25,12 @@ _DIGEST_BYTES = 8
 _OURS, _THEIRS_TOO = b"\x00", b"\x01"
 _KEPT = 0x80
 _MOST_ITEMS = 0x7F
+_NAMED = 0x80
+#: Larger integers are written as floats.
+_WRITABLE = 2**63
+_NAME_BYTES = {name: bytes([_NAMED | place]) for place, name in enumerate(NAMES)}
+#: Rows kept at hand: most elements of a trial (codes, units, ranges) are those of other resources.
+_REMEMBERED = 4096
 
 
 class Element(NamedTuple):
@@ -51,10 +57,10 @@ def parts(body: Json) -> Parts:
             found |= {f"meta.{kind}": list(value[kind]) for kind in META_SHARED if value.get(kind)}
         elif name in SHARED and isinstance(value, list):
             found[name] = list(value)
-        elif name[0] == "_" or f"_{name}" in body:
-            plain = name.removeprefix("_")
-            found[plain] = [{n: body[n] for n in (plain, f"_{plain}") if n in body}]
-        else:
+        elif name[0] == "_":
+            plain = name[1:]
+            found[plain] = [{n: body[n] for n in (plain, name) if n in body}]
+        elif name not in found:
             found[name] = [{name: value}]
     return found
 
@@ -81,21 +87,29 @@ def is_shared(name: str, units: Sequence[Any]) -> bool:
 
 def digests(site_key: SiteKey, found: Parts) -> dict[str, tuple[bytes, ...]]:
     """Return the digests of each element, an item's one each."""
-    copied = _keyed(site_key).copy
     return {
-        name: tuple([_digest(copied(), name, unit) for unit in units])
+        name: tuple([_digest(site_key, _text(name, unit)) for unit in units])
         for name, units in found.items()
     }
 
 
 def elements_of(site_key: SiteKey, body: bytes) -> bytes:
     """Return what the ledger keeps of a canonical body of ours that is sent as it is."""
-    marks = digests(site_key, parts(orjson.loads(body)))
-    return _OURS + b"".join([_row(name, of_name, 0) for name, of_name in marks.items()])
+    rows = [_OURS]
+    for name, units in parts(orjson.loads(body)).items():
+        if len(units) == 1:
+            rows.append(_row_of_one(site_key, name, _text(name, units[0])))
+        else:
+            marks = [_digest(site_key, _text(name, unit)) for unit in units]
+            rows.append(_row(name, tuple(marks), 0))
+    return b"".join(rows)
 
 
 def encoded(elements: Mapping[str, Element]) -> bytes:
-    """Return the compact form: whether any is kept; name, count with the mark of it, digests."""
+    """Return the compact form: whether any is kept; name, count with the mark of it, digests.
+
+    A name is its place in `NAMES` with the highest bit set, or its length and its letters.
+    """
     rows = [
         _row(name, element.digests, _KEPT if element.kept else 0)
         for name, element in sorted(elements.items())
@@ -111,7 +125,8 @@ def _row(name: str, marks: tuple[bytes, ...], kept: int) -> bytes:
 
 @lru_cache(maxsize=1024)
 def _head(name: str, count: int) -> bytes:
-    return b"%c%b%c" % (len(name), name.encode(), count)
+    spelled = _NAME_BYTES.get(name) or b"%c%b" % (len(name), name.encode())
+    return b"%b%c" % (spelled, count)
 
 
 def decoded(blob: bytes) -> Elements:
@@ -119,13 +134,21 @@ def decoded(blob: bytes) -> Elements:
     found: Elements = {}
     at = 1
     while at < len(blob):
-        name = blob[at + 1 : at + 1 + blob[at]].decode()
-        at += 1 + blob[at]
+        name, at = _name_at(blob, at)
         kept, count = bool(blob[at] & _KEPT), blob[at] & _MOST_ITEMS
         ends = range(at + 1, at + 1 + count * _DIGEST_BYTES, _DIGEST_BYTES)
         found[name] = Element(tuple(blob[end : end + _DIGEST_BYTES] for end in ends), kept)
         at += 1 + count * _DIGEST_BYTES
     return found
+
+
+def _name_at(blob: bytes, at: int) -> tuple[str, int]:
+    """Return the name that begins here, and where it has ended."""
+    first = blob[at]
+    if first & _NAMED:
+        return NAMES[first ^ _NAMED], at + 1
+    end = at + 1 + first
+    return blob[at + 1 : end].decode(), end
 
 
 def holds_theirs(blob: bytes | None) -> bool:
@@ -155,12 +178,21 @@ def _keyed(site_key: SiteKey) -> hashlib.blake2b:
     return hashlib.blake2b(key=key, digest_size=_DIGEST_BYTES)
 
 
-def _digest(keyed: hashlib.blake2b, name: str, unit: object) -> bytes:
-    text = orjson.dumps([name, unit], default=float, option=orjson.OPT_SORT_KEYS)
+def _text(name: str, unit: object) -> bytes:
+    return orjson.dumps([name, unit], default=float, option=orjson.OPT_SORT_KEYS)
+
+
+def _digest(site_key: SiteKey, text: bytes) -> bytes:
     if b".0" in text or b"/_history/" in text:
-        text = orjson.dumps([name, _by_value(unit)], option=orjson.OPT_SORT_KEYS)
+        text = orjson.dumps(_by_value(orjson.loads(text)), option=orjson.OPT_SORT_KEYS)
+    keyed = _keyed(site_key).copy()
     keyed.update(text)
     return keyed.digest()
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _row_of_one(site_key: SiteKey, name: str, text: bytes) -> bytes:
+    return _head(name, 1) + _digest(site_key, text)
 
 
 def _by_value(value: Any) -> Any:  # noqa: ANN401 - JSON
@@ -173,7 +205,6 @@ def _by_value(value: Any) -> Any:  # noqa: ANN401 - JSON
         return plain
     if kind is list:
         return [_by_value(inner) for inner in value]
-    if kind is float or kind is Decimal:
-        number = float(value)
-        return int(number) if number.is_integer() else number
+    if kind is float:
+        return int(value) if value.is_integer() and abs(value) < _WRITABLE else value
     return value

@@ -79,7 +79,7 @@ def objection(item: Planned, what: Held) -> str:
     if what.finding is not Finding.OTHER or what.stored.body is None or not item.body:
         return what.finding.value
     changes = diff(what.stored.body, resource(item.body))
-    elements = sorted({re.split(r"[.\[]", change.path, maxsplit=1)[0] for change in changes})
+    elements = sorted({re.split(r"[.\[]", change.path)[0] for change in changes})
     return f"{what.finding} ({' '.join(elements)})"
 
 

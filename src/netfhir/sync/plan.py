@@ -119,7 +119,7 @@ class Planner:
             )
         body, token = self._addressed(row, WRITING[rule.strategy])
         digest = digest_of(self.terms.site_key, body)
-        again = self.resend.get((row.resource_type, row.id)) if self.resend else None
+        again = self.resend.get((row.resource_type, row.id))
         anew = again is not None and not (again.version_id or again.careful) and bool(token[0])
         there = None if anew else known
         action = _action(known, digest) if known and not again else _write(there)

@@ -293,7 +293,7 @@ class Summary:
             "outcomes": {o.value: n for o in Outcome if (n := self.count(o))},
             "types": {
                 name: {
-                    "planned": self.planned.get(name, 0),
+                    "planned": self.planned[name],
                     "actions": {a.value: n for a in Action if (n := self.actions[name][a])},
                     "outcomes": {o.value: n for o in Outcome if (n := self.outcomes[name][o])},
                 }

@@ -60,7 +60,7 @@ def circles(resource_types: Collection[str], edges: Iterable[Edge]) -> set[froze
             if middle in targets:
                 targets.update(reach[middle])
     mutual = ({n for n in reach[name] if name in reach[n]} for name in reach)
-    return {frozenset(names) for names in mutual if len(names) > 1}
+    return {frozenset(names) for names in mutual if names}
 
 
 def _needs(resource_types: Collection[str], edges: Iterable[Edge]) -> dict[str, set[str]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import LargeBinary, String, bindparam, case, delete, func, update
+from sqlalchemy import bindparam, case, delete, func, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from netfhir.sync.records import Outcome, State
@@ -16,7 +16,7 @@ from netfhir.sync.schema import RESOURCE
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import Delete, Update
+    from sqlalchemy import BindParameter, Delete, Update
 
 #: In place of a digest: no content equals it, so the next plan sends the row.
 NO_DIGEST = b""
@@ -63,7 +63,7 @@ def _settling(state: State) -> Update:
         "updated_at": bindparam("new_updated_at"),
     }
     if state in _HELD:
-        elements = bindparam("new_elements", type_=LargeBinary)
+        elements: BindParameter[bytes] = bindparam("new_elements")
         values |= {
             "digest_acked": bindparam("new_digest"),
             "digest_sent": bindparam("new_digest"),
@@ -75,7 +75,7 @@ def _settling(state: State) -> Update:
     if state in _SENT:
         # The run that sent it stays noted: its origin is what the Provenance tells.
         del values["run_id"]
-        provenance = bindparam("new_provenance", type_=String)
+        provenance: BindParameter[str] = bindparam("new_provenance")
         values["provenance"] = func.coalesce(provenance, RESOURCE.c.provenance)
     if state is State.DELETED:
         values |= {"digest_acked": None, "version_id": "", "elements_acked": None}

@@ -6,7 +6,6 @@ need be no more than those.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -92,6 +91,8 @@ class _Chosen:
     units: list[Any]
     kept: bool = False
     """Whether the hospital's stands where ours, or nothing of ours, would."""
+    told: bool = False
+    """Whether the hospital changed or removed what we sent, not only added to it."""
     conflict: bool = False
     writes: bool = False
 
@@ -114,33 +115,37 @@ def _whole(element: _Three, take: Take) -> _Chosen:
     ours, theirs = element.our_units, element.their_units
     if element.ours == element.theirs:
         return _Chosen(ours)
-    overwrites = take is Take.OURS and bool(element.ours or element.base)
-    if overwrites or element.theirs == element.base:
+    sent = bool(element.ours or element.base)
+    if (take is Take.OURS and sent) or element.theirs == element.base:
         return _Chosen(ours, writes=True)
     if element.ours == element.base or take is Take.THEIRS:
-        return _Chosen(theirs, kept=True)
+        return _Chosen(theirs, kept=True, told=sent)
     return _Chosen(theirs, kept=True, conflict=True)
 
 
 def _items(element: _Three, take: Take) -> _Chosen:
     """Return a shared list item by item: the order is theirs, ours come after."""
     base, ours, theirs = map(frozenset, (element.base, element.ours, element.theirs))
+    if take is Take.THEIRS and theirs not in {base, ours}:
+        return _Chosen(element.their_units, kept=True, told=bool((base | ours) - theirs))
     dropped_by_us, dropped_by_them = base - ours, base - theirs
     if take is Take.OURS:
         dropped_by_them = frozenset()
     kept_units = [
         unit
         for mark, unit in zip(element.theirs, element.their_units, strict=True)
-        if mark not in dropped_by_us or take is Take.THEIRS
+        if mark not in dropped_by_us
     ]
     new = [
         unit
         for mark, unit in zip(element.ours, element.our_units, strict=True)
-        if mark not in theirs and mark not in dropped_by_them and take is not Take.THEIRS
+        if mark not in theirs and mark not in dropped_by_them
     ]
+    kept = bool(theirs - ours - dropped_by_us) or bool(dropped_by_them & ours)
     return _Chosen(
         [*kept_units, *new],
-        kept=bool(theirs - ours - dropped_by_us) or bool(dropped_by_them & ours),
+        kept=kept,
+        told=kept and bool(dropped_by_them),
         conflict=bool(dropped_by_us & dropped_by_them)
         and bool(ours - base - theirs)
         and bool(theirs - base - ours)
@@ -156,12 +161,6 @@ def _put(merged: Merged, element: _Three, chosen: _Chosen) -> None:
         merged.elements[element.name] = Element(element.ours, chosen.kept)
     if chosen.conflict:
         merged.conflicts.append(element.name)
-    elif chosen.kept and _is_decided(element):
+    elif chosen.told:
         merged.kept.append(element.name)
     merged.writes |= chosen.writes
-
-
-def _is_decided(element: _Three) -> bool:
-    """Return whether the hospital changed or removed what we sent, not only added to it."""
-    sent = Counter(element.base) | Counter(element.ours)
-    return bool(sent - Counter(element.theirs))

@@ -58,6 +58,13 @@ def test_text_is_utf_8() -> None:
     assert canonical.to_bytes({"text": "µg/L"}) == '{"text":"µg/L"}'.encode()
 
 
+def test_a_very_long_integer_is_kept() -> None:
+    """A server may send more than 64 bits; 19 digits may be more."""
+    text = b'{"v":[123456789012345678,9999999999999999999,123456789012345678901234567890]}'
+    assert canonical.to_bytes(canonical.from_bytes(text)) == text
+    assert canonical.from_bytes(b"123456789012345678") == 123456789012345678
+
+
 def test_numbers_are_read_with_their_digits() -> None:
     """Reading gives back the text of every number with a point."""
     assert str(canonical.resource(b'{"value":7.40}')["value"]) == "7.40"

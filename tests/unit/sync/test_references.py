@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from netfhir.fhir.canonical import to_bytes
 from netfhir.sync.references import (
+    circles,
+    levels,
     patient_reference,
     placeholder,
     relocated,
@@ -54,3 +56,18 @@ def test_the_own_id_is_taken_out() -> None:
     """Other ids stay."""
     body = to_bytes({"contained": [{"id": "c"}], "id": "n1", "status": "x"})
     assert without_id(body, "n1") == to_bytes({"contained": [{"id": "c"}], "status": "x"})
+
+
+def test_a_type_waits_for_those_it_refers_to() -> None:
+    """Types that need each other share a wave; the hospital's and self-references are none."""
+    edges = [("C", "B"), ("B", "A"), ("C", "A"), ("D", "E"), ("E", "D"), ("D", "B"), ("F", "F")]
+    names = [*"ABCDEF"]
+    assert levels(names, [*edges, ("A", "Patient"), ("Patient", "A")]) == {
+        "A": 0,
+        "F": 0,
+        "B": 1,
+        "C": 2,
+        "D": 2,
+        "E": 2,
+    }
+    assert circles(names, edges) == {frozenset({"D", "E"})}

@@ -166,3 +166,114 @@ def test_a_category_that_is_no_list_is_one_element() -> None:
     merged = merge(base, {**ours, "status": "corrected"}, theirs, KEY)
     assert body_of(merged, theirs) == {**theirs, "status": "corrected"}
     assert merged.kept == ["category"]
+
+
+def _item(value: str) -> dict[str, str]:
+    return {"system": "s", "value": value}
+
+
+def _items(base: str, ours: str, theirs: str, take: Take = Take.NEITHER) -> Merged:
+    """Return the merge of three lists of identifiers, a letter each."""
+    bodies = [{"identifier": [_item(value) for value in values]} for values in (base, ours, theirs)]
+    return merge(decoded(elements_of(KEY, to_bytes(bodies[0]))), bodies[1], bodies[2], KEY, take)
+
+
+@pytest.mark.parametrize(
+    ("base", "ours", "theirs", "stands", "writes", "kept", "conflict"),
+    [
+        ("a", "a", "a", "a", False, False, False),
+        ("a", "ab", "a", "ab", True, False, False),
+        ("ab", "a", "ab", "a", True, False, False),
+        ("a", "ab", "ac", "acb", True, False, False),
+        ("a", "b", "ac", "cb", True, False, False),
+        ("a", "ab", "c", "cb", True, True, False),
+        ("a", "a", "ac", "ac", False, False, False),
+        ("ab", "ab", "b", "b", False, True, False),
+        ("a", "b", "c", "cb", True, True, True),
+        ("a", "b", "", "b", True, False, False),
+        ("a", "", "c", "c", False, True, False),
+    ],
+)
+def test_items_are_merged_one_by_one(  # noqa: PLR0913 - three lists, and what comes of them
+    base: str, ours: str, theirs: str, stands: str, *, writes: bool, kept: bool, conflict: bool
+) -> None:
+    """Theirs in their order, then ours; told as kept where they changed or removed what we sent."""
+    merged = _items(base, ours, theirs)
+    assert merged.parts.get("identifier", []) == [_item(value) for value in stands]
+    assert merged.writes is writes
+    named = ["identifier"]
+    assert merged.conflicts == (named if conflict else [])
+    assert merged.kept == (named if kept and not conflict else [])
+
+
+@pytest.mark.parametrize(
+    ("base", "ours", "theirs", "stands", "kept", "told"),
+    [
+        ("a", "b", "c", "c", True, True),
+        ("a", "b", "", "", True, True),
+        ("a", "ab", "ac", "ac", True, True),
+        ("a", "a", "ac", "ac", True, False),
+        ("a", "b", "b", "b", False, False),
+        ("a", "ab", "a", "ab", False, False),
+        ("ab", "a", "ab", "a", False, False),
+    ],
+)
+def test_a_list_that_they_changed_is_kept_whole(  # noqa: PLR0913 - as above
+    base: str, ours: str, theirs: str, stands: str, *, kept: bool, told: bool
+) -> None:
+    """Once a person decided so, and noted as theirs; one that they left alone is ours to change."""
+    merged = _items(base, ours, theirs, Take.THEIRS)
+    assert merged.parts.get("identifier", []) == [_item(value) for value in stands]
+    assert merged.elements["identifier"].kept is kept
+    assert (merged.conflicts, merged.writes) == ([], stands != theirs)
+    assert merged.kept == (["identifier"] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("base", "ours", "theirs", "stands"),
+    [("a", "b", "c", "cb"), ("a", "a", "c", "ca"), ("ab", "a", "b", "a")],
+)
+def test_a_list_of_ours_is_put_back(base: str, ours: str, theirs: str, stands: str) -> None:
+    """Once a person decided so, beside what the hospital added: nothing of ours stays away."""
+    merged = _items(base, ours, theirs, Take.OURS)
+    assert merged.parts["identifier"] == [_item(value) for value in stands]
+    assert (merged.conflicts, merged.writes, merged.kept) == ([], True, [])
+
+
+def test_an_element_of_ours_is_added() -> None:
+    """Where neither the base nor the server has it."""
+    merged = _merged({**BASE, "issued": "2024"}, BASE)
+    assert (merged.writes, merged.kept, merged.conflicts) == (True, [], [])
+    assert body_of(merged, BASE)["issued"] == "2024"
+
+
+@pytest.mark.parametrize("take", list(Take))
+def test_an_element_that_both_added_is_a_conflict(take: Take) -> None:
+    """Each otherwise, until a person says whose; and so is one that we dropped and they changed."""
+    theirs = {**BASE, "issued": "2026"}
+    added = _merged({**BASE, "issued": "2025"}, theirs, take)
+    base = decoded(elements_of(KEY, to_bytes({**BASE, "issued": "2024"})))
+    dropped = merge(base, BASE, theirs, KEY, take)
+    decided = take is not Take.NEITHER
+    for merged in (added, dropped):
+        assert merged.conflicts == ([] if decided else ["issued"])
+        assert merged.kept == (["issued"] if take is Take.THEIRS else [])
+    stands = {Take.OURS: "2025"}.get(take, "2026")
+    assert body_of(added, theirs)["issued"] == stands
+    assert ("issued" in body_of(dropped, theirs)) is (take is not Take.OURS)
+
+
+def test_what_is_in_conflict_is_noted_as_theirs() -> None:
+    """The ledger knows that the server holds the hospital's value in the place of ours."""
+    merged = _merged({**BASE, "status": "corrected"}, {**BASE, "status": "amended"})
+    assert merged.elements["status"].kept
+    assert not merged.elements["valueQuantity"].kept
+
+
+def test_a_source_is_sent_without_its_request() -> None:
+    """Of the rest of meta nothing is made up; an empty one is not sent."""
+    theirs = {**BASE, "meta": {"versionId": "3", "source": "urn:emr#1#2"}}
+    ours = {**BASE, "status": "corrected"}
+    assert body_of(_merged(ours, theirs), theirs)["meta"] == {"source": "urn:emr"}
+    bare = {**BASE, "meta": {"versionId": "3", "source": "#1"}}
+    assert "meta" not in body_of(_merged(ours, bare), bare)

@@ -1,13 +1,15 @@
-"""A trial's export carried into a real R5 server, read back, and not sent twice."""
+"""The whole synthetic study carried into real servers, read back, and not sent twice."""
 
 from __future__ import annotations
 
 import json
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
 
+import own_base
 from netfhir.errors import CapabilityError
 from netfhir.hospital.endpoint import ServerSettings
 from netfhir.runs import opening, syncing
@@ -35,25 +37,42 @@ def load_patients(base_url: str) -> None:
         requests.put(url, data=line, headers=headers, timeout=60).raise_for_status()
 
 
-def outcomes(base_url: str, state: Path, fhir: Version) -> dict[str, int]:
-    """Apply four subjects; return what became of the rows."""
-    site = opening.mapping_site(opening.trial("NCT05987176"), DEMO_SITE_KEY, fhir)
-    given = Input("redcap", REDCAP, selection=Selection(limit=4))
-    server = ServerSettings(name="hapi", base_url=base_url)
-    target = Target(server, HOSPITAL / "crosswalk.csv", state)
-    with syncing.work(site, given, target) as work:
+def outcomes(
+    base_url: str, folder: Path, fhir: Version, subjects: int | None = None
+) -> dict[str, int]:
+    """Apply all subjects or the first few; return what became of the rows."""
+    site = folder / "site"
+    if not site.is_dir():
+        own_base.overlay(site, "NCT05987176", "https://netfhir.example/whole")
+    mapped = opening.mapping_site(opening.trial("NCT05987176", [site]), DEMO_SITE_KEY, fhir)
+    given = Input("redcap", REDCAP, selection=Selection(limit=subjects))
+    server = ServerSettings(name="srv", base_url=base_url)
+    target = Target(server, HOSPITAL / "crosswalk.csv", folder / "state")
+    with syncing.work(mapped, given, target) as work:
         summary = work.apply(lambda _: None).summary
         assert work.verify(lambda _: None).exit_status == 0
     return {one.value: n for one in Outcome if (n := summary.count(one))}
 
 
-def test_a_trial_lands_in_r5_once(hapi_r5: HapiServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "at", [("hapi_r4", "r4", None), ("sekmet", "r4", None), ("hapi_r5", "r5", 4)], ids=itemgetter(0)
+)
+def test_the_study_lands_once(
+    at: tuple[str, Version, int | None],
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     """Acknowledged and verified, the hospital's patients resolved; then all of it is unchanged."""
-    load_patients(hapi_r5.base_url)
-    first = outcomes(hapi_r5.base_url, tmp_path, "r5")
+    server, fhir, subjects = at
+    base_url = request.getfixturevalue(server).base_url
+    load_patients(base_url)
+    first = outcomes(base_url, tmp_path, fhir, subjects)
     assert first.keys() == {"acknowledged"}
-    again = outcomes(hapi_r5.base_url, tmp_path, "r5")
+    again = outcomes(base_url, tmp_path, fhir, subjects)
     assert again.keys() == {"unchanged"}
+    with capsys.disabled():
+        print(f"\n{server}: first {first}, again {again}")  # noqa: T201 - counts
 
 
 def test_r4_is_not_sent_to_it(hapi_r5: HapiServer, tmp_path: Path) -> None:
