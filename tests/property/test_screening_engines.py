@@ -108,7 +108,7 @@ def test_both_engines_give_the_same_rows(hospital: Path, tmp_path: Path, *, cove
 
 
 def test_a_long_line_is_read_like_any_other(hospital: Path, tmp_path: Path) -> None:
-    """A resource of more than the usual length, in a file of usual ones: the same answers."""
+    """A resource of more than the usual length, in a file of usual ones: by type all the same."""
     long = tmp_path / "long"
     long.mkdir()
     for path in hospital.glob("*.ndjson"):
@@ -117,8 +117,12 @@ def test_a_long_line_is_read_like_any_other(hospital: Path, tmp_path: Path) -> N
     noted = json.loads(lines[7]) | {"note": [{"text": "x" * (3 * USUAL)}]}
     lines[7] = json.dumps(noted)
     (long / "Observation.ndjson").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    scratch = tmp_path / "scratch"
     ours, problems = by_python(hospital, covered=False)
-    assert by_duckdb(long, tmp_path / "scratch", covered=False) == (ours, problems)
+    assert by_duckdb(long, scratch, covered=False) == (ours, problems)
+    warehouse = Warehouse(asked(), Intake(reader()), scratch)
+    warehouse.read(long, lambda _: None)
+    assert any(warehouse.parts.values()), "Observations were not read by type"
 
 
 def test_rows_put_in_order_some_patients_at_a_time_are_the_same(
