@@ -14,6 +14,7 @@ import pytest
 from hospital_records import asked, overlay, reader
 from netfhir.screening.engines import python
 from netfhir.screening.engines.duckdb import Warehouse
+from netfhir.screening.files import USUAL
 from netfhir.screening.intake import Intake, export, records
 
 if TYPE_CHECKING:
@@ -104,6 +105,24 @@ def test_both_engines_give_the_same_rows(hospital: Path, tmp_path: Path, *, cove
     assert ours == theirs
     assert [list(row) for row in ours[:25]] == [list(row) for row in theirs[:25]]
     assert problems == others
+
+
+def test_a_long_line_is_read_like_any_other(hospital: Path, tmp_path: Path) -> None:
+    """A resource of more than the usual length, in a file of usual ones: by type all the same."""
+    long = tmp_path / "long"
+    long.mkdir()
+    for path in hospital.glob("*.ndjson"):
+        (long / path.name).write_bytes(path.read_bytes())
+    lines = (long / "Observation.ndjson").read_text(encoding="utf-8").splitlines()
+    noted = json.loads(lines[7]) | {"note": [{"text": "x" * (3 * USUAL)}]}
+    lines[7] = json.dumps(noted)
+    (long / "Observation.ndjson").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    scratch = tmp_path / "scratch"
+    ours, problems = by_python(hospital, covered=False)
+    assert by_duckdb(long, scratch, covered=False) == (ours, problems)
+    warehouse = Warehouse(asked(), Intake(reader()), scratch)
+    warehouse.read(long, lambda _: None)
+    assert any(warehouse.parts.values()), "Observations were not read by type"
 
 
 def test_rows_put_in_order_some_patients_at_a_time_are_the_same(

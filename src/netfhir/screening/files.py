@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 READ = (*SHAPES, "Patient", "Consent", "Medication")
 """The resource types that bear on screening; files of others are passed by."""
 LONGEST = 64 * 1024 * 1024
-USUAL = 8 * 1024 * 1024
+USUAL = 16 * 1024 * 1024
 """Bytes of a line: more is given up on, and less than this is usual."""
 _NAME = re.compile(r"(?P<type>[A-Z][A-Za-z]+)(?:[._-].*)?\.ndjson(?:\.gz)?\Z")
 _MANIFEST = "manifest.json"

@@ -21,11 +21,12 @@ _NORMAL = (
     "list_filter(referenceRange, lambda r: r.type IS NULL OR "
     "list_distinct(list_transform(r.type.coding, lambda c: c.code)) = ['normal'])"
 )
-_RANGE = (
+_CHOSEN = (
     "CASE WHEN valueQuantity IS NULL OR referenceRange IS NULL THEN NULL "
     "WHEN len(referenceRange) = 1 AND referenceRange[1].type IS NULL "
-    f"THEN referenceRange[1] WHEN len({_NORMAL}) = 1 THEN {_NORMAL}[1] END"
+    f"THEN {{first}} WHEN len({_NORMAL}) = 1 THEN {{normal}} END"
 )
+_RANGE = _CHOSEN.format(first="referenceRange[1]", normal=f"{_NORMAL}[1]")
 #: The first coded result of each row of a part that some set knows; `rid` is the row.
 ANSWERS = """
 SELECT rid, arg_min({{'code': answer.code, 'number': answer.number}}, nth) AS answer_
@@ -86,7 +87,9 @@ def of(kind: str) -> Result:
         ),
         written=_written("valueQuantity"),
         unit=_unit(),
-        range_=_RANGE,
+        range_=_CHOSEN.format(
+            first=_limits("referenceRange[1]"), normal=_limits(f"({_NORMAL}[1])")
+        ),
         comparator=(
             "CASE WHEN valueQuantity IS NOT NULL "
             "THEN COALESCE(valueQuantity.comparator, '') ELSE '' END"
@@ -114,14 +117,22 @@ def _unit() -> str:
     )
 
 
+def _limits(chosen: str) -> str:
+    """Return SQL for the limits of a range as one flat struct: a nested one takes long to copy."""
+    parts = (
+        f"'{side}': {chosen}.{side}.value, '{side}_unit': {_written(f'{chosen}.{side}')}"
+        for side in ("low", "high")
+    )
+    return f"{{{', '.join(parts)}}}"
+
+
 def _limit(side: str) -> str:
-    fits = " AND ".join(_fits(_written(f"range_.{one}")) for one in ("low", "high"))
-    return f"CASE WHEN valueQuantity IS NOT NULL AND {fits} THEN exact(range_.{side}.value) END"
-
-
-def _fits(written: str) -> str:
-    """Return SQL for whether a limit has the unit of the result, or none."""
-    return f"({written} IN ('', written_) OR spelt({written}) = unit_)"
+    """Return SQL for a limit, if both have the unit of the result, or none."""
+    fits = " AND ".join(
+        f"({unit} IN ('', written_) OR spelt({unit}) = unit_)"
+        for unit in ("range_.low_unit", "range_.high_unit")
+    )
+    return f"CASE WHEN {fits} THEN exact(range_.{side}) END"
 
 
 def _defect() -> str:

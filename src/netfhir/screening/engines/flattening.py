@@ -137,11 +137,12 @@ def _row(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[int, ...]:
 def _fill(
     connection: duckdb.DuckDBPyConnection, table: str, rows: Iterable[tuple[object, ...]]
 ) -> None:
-    held = list(rows)
-    if held:
-        marks = ", ".join("?" for _ in held[0])
-        statement = f"INSERT INTO {table} VALUES ({marks})"  # noqa: S608 - a table of ours
-        connection.executemany(statement, held)
+    """Put rows into a table, column by column: one statement, however many they are."""
+    parts = zip(*rows, strict=True)
+    columns_ = [[None if one is None else str(one) for one in part] for part in parts]
+    if columns_:
+        listed = ", ".join("unnest(?)" for _ in columns_)
+        connection.execute(f"INSERT INTO {table} SELECT {listed}", columns_)
 
 
 def _spelling(spellings: Mapping[str, str]) -> str:
@@ -193,7 +194,8 @@ dated AS (
 measured AS (
   SELECT *, CASE WHEN length(moment_) > 7 THEN lo ELSE day_hi(moment_) END AS hi,
     {columns.broken(shape, "lo")} AS broken, {result.unit} AS unit_ FROM dated)
-SELECT patient, concept, $kind AS type, id, COALESCE(meta.versionId, '') AS version,
+SELECT hash(patient, $kind, id) AS whose, patient, concept, $kind AS type, id,
+  COALESCE(meta.versionId, '') AS version,
   COALESCE(meta.lastUpdated, '') AS updated,
   CASE WHEN flag_ IS NULL THEN found_code ELSE lower(trim({columns.words(kind, shape)})) END
     AS code, since, lo, hi,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -50,31 +51,31 @@ LEFT JOIN (SELECT DISTINCT patient, TRUE AS lost FROM gap WHERE type = 'Patient'
 """  # noqa: S608 - names of ours
 _READ = """
 SELECT {columns}, CAST(NULL AS STRUCT(code TEXT, number DECIMAL(28, 10))) AS answer_,
-  0 AS nth, 0 AS place, FALSE AS broken FROM read_fact {only}
+  0 AS nth, 0 AS place, FALSE AS broken, whose
+FROM (SELECT *, hash(patient, type, id) AS whose FROM read_fact) {only}
 """
 _PART = """
-SELECT {columns}, {answer} AS answer_, nth, place, broken
+SELECT {columns}, {answer} AS answer_, nth, place, broken, whose
 FROM (SELECT rowid AS at, * FROM {part} {only}) AS part {joined} WHERE part.concept IS NOT NULL
 """
-_ONLY = "SEMI JOIN double ON double.whose = hash(patient, type, id)"
+_ONLY = "SEMI JOIN double USING (whose)"
 #: Resources that say nothing take back what earlier copies of them said.
 _PASSED = """
 SELECT {columns}, 0, 0, 0, CAST(NULL AS STRUCT(code TEXT, number DECIMAL(28, 10))) AS answer_,
-  nth, 0, FALSE FROM (SELECT * REPLACE ('' AS concept, TRUE AS gone) FROM {part}
+  nth, 0, FALSE, whose FROM (SELECT * REPLACE ('' AS concept, TRUE AS gone) FROM {part}
   {only} WHERE concept IS NULL AND patient <> '')
 """
-_WHOSE = "SELECT *, hash(patient, type, id) AS whose FROM ({read})"
-#: Resources that are there more than once, by copies or codes: the latest copy counts. A resource
-#: that is there once may be taken for one of them by its hash: it counts all the same.
+#: Resources that are there more than once, by copies or codes: the latest copy counts. `whose` is
+#: a hash: a resource that is there once may be taken for one of them, and counts all the same.
 _DOUBLE = """
 CREATE TABLE double AS SELECT whose FROM ({read}) GROUP BY ALL HAVING count(*) > 1
 """
 _LATEST = f"""
-CREATE TABLE latest AS SELECT *, 0 AS whose FROM ({{read}})
+CREATE TABLE latest AS FROM ({{read}})
 QUALIFY rank() OVER (PARTITION BY patient, type, id ORDER BY {_LATER}) = 1
   AND row_number() OVER (PARTITION BY patient, type, id, concept
     ORDER BY {_LATER}, nth, place) = 1
-"""  # noqa: S608 - names of ours
+"""
 _FIELDS = ", ".join(one for one in FACT.split(", ") if one not in ("patient TEXT", "gone BOOLEAN"))
 #: All facts of known patients; of what was read of a code, the coded result as its set reads it.
 #: In order of sets, patients and resources: `rank` puts them in order of time, and names the row.
@@ -94,7 +95,6 @@ JOIN person ON person.id = r.patient
 WHERE NOT gone
 ORDER BY concept, pno, type, id
 """
-_SIZES = "SELECT concept, count(*) FROM ({read}) WHERE NOT gone GROUP BY ALL ORDER BY ALL"
 #: Facts as they were on the day: what lasts, or may lie later, ends with it.
 _FACT = """
 CREATE VIEW fact AS
@@ -110,9 +110,10 @@ CREATE TABLE gap_of AS
 SELECT COALESCE(pno, 0) AS pno, type, cause, concept FROM gap LEFT JOIN person
 ON person.id = gap.patient WHERE pno IS NOT NULL OR patient = ''
 """
-_ORPHANS = """
-SELECT type, count(*) FROM ({read}) WHERE NOT gone AND patient NOT IN (SELECT id FROM person)
-GROUP BY type
+#: How many facts there are, and how many of them are of nobody who is known.
+_COUNTS = """
+SELECT concept, type, count(*), count(*) FILTER (patient NOT IN (SELECT id FROM person))
+FROM ({read}) WHERE NOT gone GROUP BY ALL ORDER BY ALL
 """
 
 
@@ -153,7 +154,7 @@ def people(connection: duckdb.DuckDBPyConnection, as_of: date, *, unasked: bool)
 
 def facts(
     connection: duckdb.DuckDBPyConnection, parts: Mapping[str, bool], as_of: date, *, at_once: int
-) -> list[tuple[str, int]]:
+) -> Counter[str]:
     """Make the table of facts from its parts (name -> whether it has coded results).
 
     About so many facts are put in order `at_once`: memory does not grow with the hospital.
@@ -161,10 +162,15 @@ def facts(
     One fact for each resource and concept, as it was on the day, with what orders it in time.
     Returns by type how many facts belong to nobody who is known.
     """
-    whole = " UNION ALL ".join(_read(parts))
-    some = " UNION ALL ".join(_read(parts, _ONLY))
-    orphans = connection.execute(_ORPHANS.format(read=whole)).fetchall()
-    _ordered(connection, whole, some, at_once)
+    whole, some = (" UNION ALL ".join(_read(parts, only)) for only in ("", _ONLY))
+    sizes, orphans = _counted(connection, whole)
+    connection.execute(_DOUBLE.format(read=whole))
+    connection.execute(_LATEST.format(read=some))
+    connection.execute(f"CREATE TABLE facts (pno INT, {_FIELDS})")
+    connection.execute("SET preserve_insertion_order = true")
+    for first, last in _spans(sizes, at_once):
+        connection.execute(_FACTS.format(read=whole), {"first": first, "last": last})
+    connection.execute("SET preserve_insertion_order = false")
     for part, coded in parts.items():
         connection.execute(f"DROP TABLE {part}")
         if coded:
@@ -176,7 +182,7 @@ def facts(
     return orphans
 
 
-def _read(parts: Mapping[str, bool], only: str = "") -> Iterator[str]:
+def _read(parts: Mapping[str, bool], only: str) -> Iterator[str]:
     """Yield the queries of all that was read, or `only` of some of it."""
     named = ", ".join(name for name, _ in columns(FACT))
     yield _READ.format(columns=named, only=only)
@@ -197,23 +203,22 @@ def _read(parts: Mapping[str, bool], only: str = "") -> Iterator[str]:
         yield _PASSED.format(columns=unwritten, part=part, only=only)
 
 
-def _ordered(connection: duckdb.DuckDBPyConnection, whole: str, some: str, at_once: int) -> None:
-    """Fill the table of facts, some sets at a time; `some`: what is there more than once."""
-    read = _WHOSE.format(read=whole)
-    connection.execute(_DOUBLE.format(read=read))
-    connection.execute(_LATEST.format(read=some))
-    connection.execute(f"CREATE TABLE facts (pno INT, {_FIELDS})")
-    sizes = connection.execute(_SIZES.format(read=whole)).fetchall()
-    connection.execute("SET preserve_insertion_order = true")
-    for first, last in _spans(sizes, at_once):
-        connection.execute(_FACTS.format(read=read), {"first": first, "last": last})
-    connection.execute("SET preserve_insertion_order = false")
+def _counted(
+    connection: duckdb.DuckDBPyConnection, whole: str
+) -> tuple[Counter[str], Counter[str]]:
+    """Return by set, in order, how many facts there are, and by type how many are of nobody."""
+    sizes: Counter[str] = Counter()
+    orphans: Counter[str] = Counter()
+    for concept, kind, count, lost in connection.execute(_COUNTS.format(read=whole)).fetchall():
+        sizes[concept] += count
+        orphans[kind] += lost
+    return sizes, orphans
 
 
-def _spans(sizes: Iterable[tuple[str, int]], at_once: int) -> Iterator[tuple[str, str]]:
+def _spans(sizes: Mapping[str, int], at_once: int) -> Iterator[tuple[str, str]]:
     """Yield the first and last of neighbouring sets that have enough facts together."""
     first, count = "", 0
-    for name, size in sizes:
+    for name, size in sizes.items():
         first, count = (first if count else name), count + size
         if count >= at_once:
             yield first, name
