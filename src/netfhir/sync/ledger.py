@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import func, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from netfhir.clock import elapsed_s
@@ -23,7 +23,7 @@ from netfhir.sync.schema import ORIGIN, RESOURCE
 from netfhir.sync.statements import INTEND, SETTLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -116,13 +116,6 @@ class Ledger(Reading):
         """Return the rows whose outcome is open: in flight, unknown or in conflict."""
         query = select(*KNOWN).where(RESOURCE.c.state.in_(_UNSETTLED))
         return list(self._read(query.order_by(RESOURCE.c.resource_type, RESOURCE.c.id)))
-
-    def find_all(self, keys: Collection[Key]) -> dict[Key, Known]:
-        """Return the rows of these types and ids that there are."""
-        query = select(*KNOWN).where(
-            tuple_(RESOURCE.c.resource_type, RESOURCE.c.id).in_(list(keys))
-        )
-        return {known.key: known for known in self._read(query)}
 
     def recent(self, resource_type: str, count: int) -> list[Known]:
         """Return the acknowledged rows of a type that were settled last."""

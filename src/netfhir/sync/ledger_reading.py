@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -12,11 +13,12 @@ from netfhir.sync.records import Known, State
 from netfhir.sync.schema import ORIGIN, RESOURCE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from sqlalchemy import Select
 
     from netfhir.sync.ledger_file import LedgerFile
+    from netfhir.sync.records import Key
 
 READ_ROWS = 1000
 KNOWN = (*RESOURCE.c[:10], RESOURCE.c.elements_acked, RESOURCE.c.elements_sent)
@@ -47,6 +49,17 @@ class Reading:
         """Return one row, or None."""
         key = (RESOURCE.c.resource_type == resource_type, RESOURCE.c.id == resource_id)
         return next(self._read(select(*KNOWN).where(*key)), None)
+
+    def find_all(self, keys: Collection[Key]) -> dict[Key, Known]:
+        """Return the rows of these types and ids that there are; the index knows one type's ids."""
+        names: dict[str, list[str]] = defaultdict(list)
+        for resource_type, name in keys:
+            names[resource_type].append(name)
+        found: dict[Key, Known] = {}
+        for resource_type, of_type in names.items():
+            its = (RESOURCE.c.resource_type == resource_type, RESOURCE.c.id.in_(of_type))
+            found |= {known.key: known for known in self._read(select(*KNOWN).where(*its))}
+        return found
 
     def owed(self) -> Iterator[Owed]:
         """Yield the rows that a Provenance is owed for, as they stood when the reading began."""
