@@ -9,7 +9,8 @@ of the digests.
 A changed row's client time is all CPU that netfhir spends on it, of all threads: reading the
 export, assembly, mapping, gate and staging (of one whole mapping, a resource), then patients, plan,
 sending, replies, settling and Provenance (of one whole run, a row). The server's is not in it: it
-is another process. Each measurement has a new process, as each run of the command has.
+is another process. Each round has a new process, in which both sides take turns: what a run takes
+differs by chance more than the comparison takes, so a round gives the median of several.
 
 A row that somebody changed in the hospital is read and merged before it is sent. The merge is
 reported by itself; the reading depends on the server.
@@ -18,7 +19,7 @@ reported by itself; the reading depends on the server.
 from __future__ import annotations
 
 import gc
-import random
+import statistics
 import time
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
@@ -50,7 +51,8 @@ if TYPE_CHECKING:
     from netfhir.sync.staging import Staged
 
 MOST_PER_CENT = 10
-_SUBJECTS, _QUICK_SUBJECTS = 60, 10
+_SUBJECTS, _QUICK_SUBJECTS = 30, 10
+_TURNS = 6
 _MERGED = 2_000
 _REMARK = {"note": [{"text": "seen"}]}
 _NO_ELEMENTS = b"\x00"
@@ -67,7 +69,10 @@ def figures(bench: Bench, amount: Amount) -> Iterator[Figure]:
     ]
     seen = [_round(bench, rows) for _ in range(amount.rounds)]
     changed = sum(row.resource_type == _CHANGED for row in rows)
-    counted = f"{changed:,} corrected rows of {len(rows):,}; client CPU, a new process each"
+    counted = (
+        f"{changed:,} corrected rows of {len(rows):,}; client CPU; medians of {_TURNS} runs of "
+        "each side a round"
+    )
     added = [one.added for one in seen]
     yield Figure("three-way comparison adds", added, "%", MOST_PER_CENT, notes=(counted,))
     yield Figure("a changed row: mapping", [one.mapping for one in seen], "us")
@@ -93,17 +98,10 @@ class _Round:
 
 
 def _round(bench: Bench, rows: Sequence[Staged]) -> _Round:
-    sides = [True, False]
-    random.shuffle(sides)
     with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as pool:
-        mapping = pool.submit(_mapping_us, bench.new_folder(), bench.pilot).result()
-        took = {
-            compares: pool.submit(
-                _update_us, bench.new_folder(), bench.pilot, rows, compares=compares
-            ).result()
-            for compares in sides
-        }
-    return _Round(mapping, took[True], took[False])
+        mapping = pool.submit(_mapping_us, bench.new_folder(), bench.pilot)
+        updates = pool.submit(_updates_us, bench.new_folder(), bench.pilot, rows)
+        return _Round(mapping.result(), *updates.result())
 
 
 def _here(folder: Path, pilot: Pilot) -> Bench:
@@ -121,16 +119,30 @@ def _mapping_us(folder: Path, pilot: Pilot) -> float:
     return took * 1e6
 
 
-def _update_us(folder: Path, pilot: Pilot, rows: Sequence[Staged], *, compares: bool) -> float:
-    """Return what a row takes of a run in which all Observations are corrected."""
+def _updates_us(folder: Path, pilot: Pilot, rows: Sequence[Staged]) -> tuple[float, float]:
+    """Return what a row takes of a run in which all Observations are corrected: with, without."""
     bench = _here(folder, pilot)
-    new = [corrected(row) if row.resource_type == _CHANGED else row for row in rows]
+    before, after = rows, [corrected(r) if r.resource_type == _CHANGED else r for r in rows]
     gc.collect()
     gc.freeze()
+    took: dict[bool, list[float]] = {True: [], False: []}
+    with null_server() as one, null_server() as other:
+        sides = [(True, one, folder / "with"), (False, other, folder / "without")]
+        for turn in range(_TURNS + 1):
+            for compares, url, state in sides:
+                cost = _run_us(bench, url, state, before, compares=compares)
+                took[compares] += [cost] if turn else []
+            before, after = after, before
+            sides.reverse()
+    return statistics.median(took[True]), statistics.median(took[False])
+
+
+def _run_us(
+    bench: Bench, url: str, state: Path, rows: Sequence[Staged], *, compares: bool
+) -> float:
     without = patch.object(plan, "elements_of", lambda _key, _body: _NO_ELEMENTS)
-    with nullcontext() if compares else without, null_server() as url:
-        applied(bench, url, folder / "state", rows)
-        run = applied(bench, url, folder / "state", new)
+    with nullcontext() if compares else without:
+        run = applied(bench, url, state, rows)
     if run.writes < sum(row.resource_type == _CHANGED for row in rows):
         raise SystemExit(f"{run.writes} writes of {len(rows)} rows")
     return run.sync.cpu_s / len(rows) * 1e6
