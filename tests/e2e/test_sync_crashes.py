@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 PACE = Pace(bundle_entries=3, workers=1, patience=QUICK)
 ROWS = trial(6)
 #: Of each strategy: pairs of crashes, kills, and the longest time until one.
-PAIRS = size(check=30, soak=10_000)
-KILLS = size(check=25, soak=2_500)
+PAIRS = size(check=25, soak=10_000)
+KILLS = size(check=13, soak=2_500)
 LONGEST_DELAY_MS = size(check=250, soak=2_000)
 
 
