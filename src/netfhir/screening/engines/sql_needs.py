@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
+    from netfhir.screening.engines.sql_comparing import Comparison
+
 EVIDENCE = (
     "EVIDENCE_OF(type, id, version, code, number, scale, comparator, unit, "
     "COALESCE(since, lo), hi, :words)"
@@ -77,11 +79,37 @@ def _said(concepts: Sequence[str]) -> Sql:
     return exp.select("*").from_("fact").where(one_of("concept", concepts), copy=False)
 
 
+#: Per patient: what its chosen facts say together, and the first and the last of them.
+_SUMMED = """
+SELECT pno, BOOL_OR(place > 0) AS kept,
+  COALESCE(BOOL_OR(truth) FILTER (WHERE chosen), FALSE) AS yes,
+  COALESCE(BOOL_OR(NOT truth) FILTER (WHERE chosen), FALSE) AS no,
+  COALESCE(BOOL_OR(truth IS NULL) FILTER (WHERE chosen), FALSE) AS open,
+  MAX(cause) FILTER (WHERE chosen AND truth IS NULL) AS open_cause,
+  ARG_MAX(place_cause, rank) AS out_cause, MAX(rank) AS last,
+  MAX(rank) FILTER (WHERE chosen) AS to_, MIN(rank) FILTER (WHERE chosen) AS from_
+FROM judged GROUP BY pno
+"""
+
+
 def _value(need: Value, as_of: date) -> Sql:
     compared = comparison(need)
     words = compared.words
+    told = _told(need, words)
+    parts = (
+        ("judged", _judged(need, as_of, compared)),
+        ("summed", fragment(_SUMMED)),
+        ("several", _several(need, words)),
+    )
+    for name, part in parts:
+        told = told.with_(name, as_=part, materialized=name != "several" or None, copy=False)
+    return told
+
+
+def _judged(need: Value, as_of: date, compared: Comparison) -> Sql:
+    """Return each fact with what it says, and whether it is one of the last that count."""
     found = _facts(need, need.concepts, as_of, *compared.columns)
-    judged = fragment(
+    return fragment(
         """
         SELECT *, place > 0 AND (last_lo IS NULL OR CASE WHEN hi IS NULL
             THEN defect = 'data-error' ELSE hi >= last_lo END) AS chosen,
@@ -97,19 +125,11 @@ def _value(need: Value, as_of: date) -> Sql:
         cause=fragment(CAUSE),
         compared=compared.truth,
     )
-    summed = fragment(
-        """
-        SELECT pno, BOOL_OR(place > 0) AS kept,
-          COALESCE(BOOL_OR(truth) FILTER (WHERE chosen), FALSE) AS yes,
-          COALESCE(BOOL_OR(NOT truth) FILTER (WHERE chosen), FALSE) AS no,
-          COALESCE(BOOL_OR(truth IS NULL) FILTER (WHERE chosen), FALSE) AS open,
-          MAX(cause) FILTER (WHERE chosen AND truth IS NULL) AS open_cause,
-          ARG_MAX(place_cause, rank) AS out_cause, MAX(rank) AS last,
-          MAX(rank) FILTER (WHERE chosen) AS to_, MIN(rank) FILTER (WHERE chosen) AS from_
-        FROM judged GROUP BY pno
-        """
-    )
-    several = fragment(
+
+
+def _several(need: Value, words: Sql) -> Sql:
+    """Return the evidence of patients of whom more than one fact counts."""
+    return fragment(
         """
         SELECT one.pno, ARRAY_AGG(:evidence ORDER BY type, id) AS evidence,
           ARG_MIN(cause, type || CHR(1) || id) FILTER (WHERE truth IS NULL) AS cause
@@ -120,6 +140,10 @@ def _value(need: Value, as_of: date) -> Sql:
         evidence=fragment(EVIDENCE, words=words.copy()),
         facts=exp.Subquery(this=_said(need.concepts)),
     )
+
+
+def _told(need: Value, words: Sql) -> exp.Query:
+    """Return the answer of each patient, with the evidence of one fact or of several."""
     told = fragment(
         """
         SELECT summed.pno, CASE WHEN NOT kept OR yes AND no OR open THEN NULL ELSE yes END AS truth,
@@ -139,8 +163,6 @@ def _value(need: Value, as_of: date) -> Sql:
         facts=exp.Subquery(this=_said(need.concepts)),
     )
     assert isinstance(told, exp.Query)  # noqa: S101 - the fragment is one
-    for name, part in (("judged", judged), ("summed", summed), ("several", several)):
-        told = told.with_(name, as_=part, materialized=name != "several" or None, copy=False)
     return told
 
 
