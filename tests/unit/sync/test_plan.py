@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -22,10 +21,8 @@ from netfhir.sync.records import (
     digest_of,
     settled,
 )
-from netfhir.sync.staging import Staged, Wave
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from netfhir.sync.staging import Staged
+from planned_from import KnownRows, StagedRows
 
 KEY = SiteKey(b"key")
 STUDY = Staged(
@@ -49,33 +46,11 @@ SUBJECT = Staged(
         }
     ),
 )
+ROWS = StagedRows(("ResearchStudy", "ResearchSubject"), STUDY, SUBJECT)
 SENT = SUBJECT.body.replace(
     b'{"identifier":{"system":"urn:j","value":"01"},"type":"Patient"}',
     b'{"reference":"Patient/p1"}',
 )
-
-
-class _Staging:
-    def waves(self) -> list[Wave]:
-        return [Wave(("ResearchStudy",), 0), Wave(("ResearchSubject",), 0)]
-
-    def rows(self, wave: Wave | None = None) -> Iterator[Staged]:
-        assert wave
-        return (row for row in (STUDY, SUBJECT) if row.resource_type in wave.resource_types)
-
-    def parent_types(self) -> set[str]:
-        return {"ResearchStudy"}
-
-    def find(self, resource_type: str, resource_id: str) -> Staged | None:
-        raise AssertionError((resource_type, resource_id))
-
-
-class _Ledger:
-    def __init__(self, *rows: Known) -> None:
-        self._rows = rows
-
-    def rows(self, resource_type: str) -> Iterator[Known]:
-        return (row for row in self._rows if row.resource_type == resource_type)
 
 
 def _known(row: Staged, state: State, acked: bytes | None, sent: bytes | None = None) -> Known:
@@ -95,7 +70,11 @@ def _terms(strategy: Strategy = Strategy.PUT_ID, answer: Answer | None = None) -
 
 
 def _plan(*known: Known, terms: Terms | None = None) -> list[Planned]:
-    planner = Planner(_Staging(), _Ledger(*known), terms or _terms())
+    planner = Planner(
+        ROWS,
+        KnownRows(*known),
+        terms or _terms(),
+    )
     return [item for wave in planner.waves() for item in wave]
 
 
@@ -170,7 +149,11 @@ def test_an_unsupported_type_says_why() -> None:
 
 def _after(outcome: Outcome, known: Known | None = None) -> Planned:
     """Return the plan of the subject when its study became `outcome`."""
-    planner = Planner(_Staging(), _Ledger(*([known] if known else [])), _terms())
+    planner = Planner(
+        ROWS,
+        KnownRows(*([known] if known else [])),
+        _terms(),
+    )
     waves = planner.waves()
     (study,) = next(waves)
     planner.note(settled(study, outcome))
@@ -205,7 +188,7 @@ def test_children_of_a_parent_dead_before_are_blocked() -> None:
 def test_references_follow_the_id_that_the_server_gave() -> None:
     """In the same run, and from the ledger in the next."""
     terms = _terms(Strategy.CONDITIONAL_PUT)
-    planner = Planner(_Staging(), _Ledger(), terms)
+    planner = Planner(ROWS, KnownRows(), terms)
     waves = planner.waves()
     (study,) = next(waves)
     planner.note(settled(study, Outcome.ACKNOWLEDGED, server_id="77"))
@@ -227,7 +210,11 @@ def test_a_conditional_body_has_no_id_and_a_token() -> None:
 def test_a_row_to_be_sent_again_is_a_write(acked: bytes | None, action: Action) -> None:
     """Over the version that was read, whatever the ledger last knew."""
     known = _known(SUBJECT, State.UNKNOWN, acked, SENT)
-    planner = Planner(_Staging(), _Ledger(ACKED_STUDY, known), _terms())
+    planner = Planner(
+        ROWS,
+        KnownRows(ACKED_STUDY, known),
+        _terms(),
+    )
     planner.resend[known.key] = Resend("9")
     _, subject = [item for wave in planner.waves() for item in wave]
     assert (subject.action, subject.version_id) == (action, "9")

@@ -16,11 +16,12 @@ from netfhir.hospital.profile import Strategy
 from netfhir.sync.elements import elements_of
 from netfhir.sync.plan import Planner, Resend, Terms
 from netfhir.sync.records import Action, Known, Outcome, Planned, State, digest_of, settled
-from netfhir.sync.staging import Staged, Wave
+from netfhir.sync.staging import Staged
 from netfhir.sync.threeway import Take
+from planned_from import KnownRows, StagedRows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 KEY = SiteKey(b"key")
 PUT = TypeRule("", Strategy.PUT_ID, "said so")
@@ -49,32 +50,6 @@ def _sent(row: Staged) -> bytes:
     return row.body.replace(placeholder, b'{"reference":"Patient/p1"}')
 
 
-class _Staging:
-    def __init__(self, *rows: Staged) -> None:
-        self._rows = rows
-
-    def waves(self) -> list[Wave]:
-        return [Wave((name,), 0) for name in ("Device", "Encounter", "Observation")]
-
-    def rows(self, wave: Wave | None = None) -> Iterator[Staged]:
-        assert wave
-        return (row for row in self._rows if row.resource_type in wave.resource_types)
-
-    def parent_types(self) -> set[str]:
-        return {"Device", "Encounter"}
-
-    def find(self, resource_type: str, resource_id: str) -> Staged | None:
-        raise AssertionError((resource_type, resource_id))
-
-
-class _Ledger:
-    def __init__(self, *rows: Known) -> None:
-        self._rows = rows
-
-    def rows(self, resource_type: str) -> Iterator[Known]:
-        return (row for row in self._rows if row.resource_type == resource_type)
-
-
 def _known(
     row: Staged, state: State = State.ACKED, acked: bytes | None = b"older", sent: bytes = b"older"
 ) -> Known:
@@ -101,7 +76,8 @@ def _planner(
 ) -> Planner:
     by_name = rule if callable(rule) else lambda _: rule
     made = Terms(KEY, "urn:b", "urn:j", {"01": Answer("p1")}, by_name)
-    return Planner(_Staging(*rows), _Ledger(*known), replace(made, **terms))  # type: ignore[arg-type]
+    staged = StagedRows(("Device", "Encounter", "Observation"), *rows)
+    return Planner(staged, KnownRows(*known), replace(made, **terms))  # type: ignore[arg-type]
 
 
 def _plan(planner: Planner) -> list[Planned]:
